@@ -1,0 +1,1 @@
+"""The product around the library: tenants, assets, copies, look-ups, sightings, console and command line."""

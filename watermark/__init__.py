@@ -1,0 +1,1 @@
+"""Per-recipient watermarks for still images: prepare, issue, register, read, accuse."""
