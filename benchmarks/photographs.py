@@ -1,0 +1,48 @@
+"""Photographs to measure on: those that travel inside the scikit-image wheel, or a folder of the caller's own.
+
+Nothing is downloaded. The wheel's photographs are in the public domain or under CC0 (`skimage/data/README.txt`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import skimage.data
+from PIL import Image, ImageOps
+
+Rgb = npt.NDArray[np.uint8]
+
+WHEEL = {
+    "astronaut": "astronaut.png",
+    "camera": "camera.png",
+    "cat": "chelsea.png",
+    "coffee": "coffee.png",
+    "hubble": "hubble_deep_field.jpg",
+    "motorcycle": "motorcycle_left.png",
+    "rocket": "rocket.jpg",
+}
+
+
+def open_rgb(path: Path) -> Rgb:
+    """Decode a file to (H, W, 3) uint8, turned upright as its orientation tag says."""
+    with Image.open(path) as picture:
+        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+
+
+@lru_cache(maxsize=1)
+def from_wheel() -> dict[str, Rgb]:
+    """Return the photographs of the scikit-image wheel, name to (H, W, 3) uint8, read-only."""
+    folder = Path(skimage.data.__file__).parent
+    pictures = {name: open_rgb(folder / file) for name, file in WHEEL.items()}
+    for rgb in pictures.values():
+        rgb.setflags(write=False)  # shared by every caller of this process
+    return pictures
+
+
+def paths_in(folder: Path) -> list[Path]:
+    """Return the files of `folder` that carry the name of a picture format Pillow can open, sorted by name."""
+    Image.init()
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in Image.EXTENSION)
