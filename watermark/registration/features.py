@@ -1,0 +1,154 @@
+"""Key points that survive what leaks go through: several scales, everywhere in the picture, two symmetries for free.
+
+A leak may be a thumbnail, a corner at full size, or a picture on a page full of text. SIFT (Lowe 2004,
+doi:10.1023/B:VISI.0000029664.99615.94) is therefore run on several shrunken copies, with a very low contrast threshold,
+and the best key points are kept *per grid cell*: text or foliage elsewhere cannot use up the budget of a soft region.
+Descriptors are compared as RootSIFT (Arandjelovic & Zisserman 2012, doi:10.1109/CVPR.2012.6248018).
+
+A mirrored or negative picture has the same key points; its descriptors are permutations of the originals' 128 numbers,
+so neither needs a second detection.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.registration.geometry import Plane, inverse, resized
+
+Levels = tuple[tuple[int, int], ...]
+"""Pairs of (long side in px, key points kept at that size)."""
+
+_CONTRAST = 0.004  # a tenth of the usual: soft skies and fabrics still give a few points, the quota sorts them
+_EDGE = 12
+_GRID_CELLS = 10  # along the long side
+_SMALLEST_CELL_QUOTA = 4
+_SAME_LEVEL = 0.8  # a level within 20 % of the one before it finds the same points again
+
+_LAYOUT = np.arange(128).reshape(4, 4, 8)  # SIFT: 4 rows x 4 columns x 8 orientations
+_MIRROR = _LAYOUT[::-1][:, :, (-np.arange(8)) % 8].ravel()
+_NEGATIVE = _LAYOUT[::-1, ::-1].ravel()
+
+
+class Features(NamedTuple):
+    """Key points and what they look like.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 4), float32
+        x, y, diameter in px; angle in degrees, clockwise.
+    descriptors : ndarray, shape (n, 128), uint8
+        SIFT as detected; `root` makes them comparable.
+    """
+
+    points: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def root(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """RootSIFT: the square root of the L1-normalised descriptor.
+
+    ``r = sqrt(d / sum(d))`` has unit length, and ``r . r'`` is the Bhattacharyya coefficient of the two histograms.
+
+    Parameters
+    ----------
+    descriptors : ndarray, shape (n, 128), uint8
+
+    Returns
+    -------
+    ndarray, shape (n, 128), float32
+
+    Examples
+    --------
+    >>> root(np.full((1, 128), 3, np.uint8)).sum().round(3)
+    np.float32(11.314)
+    """
+    d = descriptors.astype(np.float32)
+    normalised: NDArray[np.float32] = np.sqrt(d / (d.sum(1, keepdims=True) + 1e-9))
+    return normalised
+
+
+def permutation(mirrored: bool, inverted: bool) -> NDArray[np.intp]:
+    """Order of the 128 numbers that a mirrored and/or negative picture's descriptor would have.
+
+    Mirroring reverses the rows of a patch in its own frame and negates orientations. In a negative every gradient
+    turns by 180 degrees, and so does the patch's frame: rows and columns are reversed, orientations stay.
+
+    Returns
+    -------
+    ndarray, shape (128,), intp
+    """
+    order = np.arange(128)
+    if mirrored:
+        order = order[_MIRROR]
+    if inverted:
+        order = order[_NEGATIVE]
+    return order
+
+
+def detect(luma: Plane, levels: Levels) -> Features:
+    """Key points of a picture, pooled over several sizes, in the picture's own pixels.
+
+    Parameters
+    ----------
+    luma : ndarray, shape (H, W), float32, 0..255
+    levels : pairs (long side in px, key points kept)
+        From large to small. Sizes above the picture's own are cut to it.
+
+    Returns
+    -------
+    Features
+    """
+    longest = max(luma.shape)
+    pools: list[Features] = []
+    last = np.inf
+    for side, count in levels:
+        target = min(side, longest)
+        if target > _SAME_LEVEL * last:
+            continue
+        last = target
+        small, shrink = resized(luma, target)
+        found = _detect_at_one_size(small, count)
+        back = inverse(shrink)
+        points = found.points.copy()
+        points[:, :2] = points[:, :2] * [back[0, 0], back[1, 1]] + back[:2, 2]
+        points[:, 2] *= back[0, 0]
+        pools.append(Features(points, found.descriptors))
+    return Features(np.vstack([p.points for p in pools]), np.vstack([p.descriptors for p in pools]))
+
+
+def _detect_at_one_size(luma: Plane, count: int) -> Features:
+    sift = cv2.SIFT.create(nfeatures=0, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
+    picture = np.clip(luma, 0, 255).astype(np.uint8)
+    found = sift.detect(picture, None)
+    if found:
+        places = np.array([k.pt for k in found], np.float32)
+        strengths = np.array([k.response for k in found], np.float32)
+        chosen = [found[i] for i in _spread(places, strengths, max(luma.shape) / _GRID_CELLS, count)]
+        found, descriptors = sift.compute(picture, chosen)
+    if not found:
+        return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
+    points = np.array([(*k.pt, k.size, k.angle) for k in found], np.float32)
+    return Features(points, descriptors.astype(np.uint8))
+
+
+def _spread(
+    places: NDArray[np.float32], strengths: NDArray[np.float32], cell_px: float, count: int
+) -> NDArray[np.intp]:
+    """Strongest first up to a quota per cell, then the strongest of the rest; indices, shape (<= count,)."""
+    order = np.argsort(-strengths, kind="stable")
+    if len(order) <= count:
+        return order
+    column, row = (places[order] / cell_px).astype(int).T
+    _, cell, population = np.unique(row * 1000 + column, return_inverse=True, return_counts=True)
+    by_cell = np.argsort(cell, kind="stable")
+    rank = np.empty(len(order), int)
+    rank[by_cell] = np.arange(len(order)) - np.repeat(np.cumsum(population) - population, population)
+    within = rank < max(_SMALLEST_CELL_QUOTA, count // len(population))
+    return np.concatenate([order[within], order[~within]])[:count]
