@@ -76,16 +76,7 @@ def decode_asset(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     UndecodableImage, TruncatedImage, ImageTooLarge, ImageTooSmall, AnimatedImage, UnsupportedFormat,
     UnsupportedPixelFormat
     """
-    picture = _open(data, max_pixels)
-    kind = _format(picture)
-    if getattr(picture, "is_animated", False) and kind != "JPEG":
-        raise AnimatedImage
-    if kind not in ("JPEG", "PNG"):
-        raise UnsupportedFormat(f"Originals must be JPEG or PNG files; this one is {kind}.")
-    _refuse_other_pixels(picture, data)
-    if min(picture.size) < MIN_ASSET_SIDE:
-        width, height = picture.size
-        raise ImageTooSmall(f"The picture is {width} × {height} pixels: too small to carry a mark.")
+    picture, kind = _fit_original(data, max_pixels)
     icc = picture.info.get("icc_profile")
     _load(picture)
     if picture.mode == "RGBA":
@@ -95,6 +86,11 @@ def decode_asset(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     if picture.mode == "L" and icc is not None:
         icc = None  # a grey profile would be wrong on the RGB copies that follow
     return Picture(rgb=_upright_rgb(picture), format=kind, icc=icc if isinstance(icc, bytes) else None)
+
+
+def inspect_asset(data: bytes, max_pixels: int = 100_000_000) -> None:
+    """Raise what :func:`decode_asset` would raise for the header alone, in a millisecond and without decoding."""
+    _fit_original(data, max_pixels)
 
 
 def decode_leak(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
@@ -116,6 +112,31 @@ def decode_leak(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
     ------
     UndecodableImage, TruncatedImage, ImageTooLarge, ImageTooSmall
     """
+    picture = _fit_leak(data, max_pixels)
+    _load(picture)
+    return _upright_rgb(picture)
+
+
+def inspect_leak(data: bytes, max_pixels: int = 100_000_000) -> None:
+    """Raise what :func:`decode_leak` would raise for the header alone, in a millisecond and without decoding."""
+    _fit_leak(data, max_pixels)
+
+
+def _fit_original(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
+    picture = _open(data, max_pixels)
+    kind = _format(picture)
+    if getattr(picture, "is_animated", False) and kind != "JPEG":
+        raise AnimatedImage
+    if kind not in ("JPEG", "PNG"):
+        raise UnsupportedFormat(f"Originals must be JPEG or PNG files; this one is {kind}.")
+    _refuse_other_pixels(picture, data)
+    if min(picture.size) < MIN_ASSET_SIDE:
+        width, height = picture.size
+        raise ImageTooSmall(f"The picture is {width} × {height} pixels: too small to carry a mark.")
+    return picture, kind
+
+
+def _fit_leak(data: bytes, max_pixels: int) -> Image.Image:
     picture = _open(data, max_pixels)
     if min(picture.size) < MIN_LEAK_SIDE:
         width, height = picture.size
@@ -123,8 +144,7 @@ def decode_leak(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
             f"The picture is {width} × {height} pixels: too small to show a mark.",
             hint="Find a larger version of the picture, or capture it at full size.",
         )
-    _load(picture)
-    return _upright_rgb(picture)
+    return picture
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
