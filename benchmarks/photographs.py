@@ -32,11 +32,16 @@ def open_rgb(path: Path) -> Rgb:
         return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
 
 
+def wheel_paths() -> dict[str, Path]:
+    """Return where the wheel's photographs lie, by name."""
+    folder = Path(skimage.data.__file__).parent
+    return {name: folder / file for name, file in WHEEL.items()}
+
+
 @lru_cache(maxsize=1)
 def from_wheel() -> dict[str, Rgb]:
     """Return the photographs of the scikit-image wheel, name to (H, W, 3) uint8, read-only."""
-    folder = Path(skimage.data.__file__).parent
-    pictures = {name: open_rgb(folder / file) for name, file in WHEEL.items()}
+    pictures = {name: open_rgb(path) for name, path in wheel_paths().items()}
     for rgb in pictures.values():
         rgb.setflags(write=False)  # shared by every caller of this process
     return pictures
