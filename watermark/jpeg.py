@@ -1,0 +1,89 @@
+"""JPEG copies without encoding: two prepared streams, cut at their restart markers and joined anew.
+
+A restart marker resets the decoder's predictions, so the entropy-coded data between two of them decodes alone. Two
+variants of one picture, encoded with the same tables and the same restart interval, are therefore interchangeable
+segment by segment, and a copy is header + chosen segments + end marker.
+
+References
+----------
+ITU-T T.81 (JPEG), B.1.1.3 and E.1.4 (restart intervals); APP2 profiles: ICC.1:2022 annex B.4.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+QUALITY = 95
+SUBSAMPLING = "4:2:0"
+MCU_PX = 16
+
+
+def encode(rgb: NDArray[np.uint8], icc: bytes | None, run: int = 0) -> bytes:
+    """Encode a picture as baseline JPEG at the quality copies are issued in.
+
+    Parameters
+    ----------
+    rgb : (h, w, 3) uint8.
+    icc : colour profile to attach.
+    run : restart interval in MCUs; 0 for none. With an interval the default Huffman tables are used, since both
+        variants must share them.
+    """
+    buffer = io.BytesIO()
+    options = {"restart_marker_blocks": run} if run else {"optimize": True}
+    PillowImage.fromarray(rgb).save(
+        buffer, "JPEG", quality=QUALITY, subsampling=SUBSAMPLING, icc_profile=icc, **options
+    )
+    return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Segments:
+    """One encoded variant, cut at its restart markers.
+
+    Attributes
+    ----------
+    data : the whole stream.
+    cuts : (n + 1,) int64, segment i is data[cuts[i]:cuts[i+1]], its closing restart marker included.
+    """
+
+    data: bytes
+    cuts: NDArray[np.int64]
+
+    @classmethod
+    def split(cls, data: bytes) -> "Segments":
+        """Find the restart markers of a baseline stream with one scan."""
+        start = scan_start(data)
+        body = np.frombuffer(data, np.uint8)[start:-2]
+        markers = np.flatnonzero((body[:-1] == 0xFF) & (body[1:] >= 0xD0) & (body[1:] <= 0xD7))
+        return cls(data, np.concatenate([[start], start + markers + 2, [len(data) - 2]]).astype(np.int64))
+
+    @property
+    def header(self) -> bytes:
+        """Everything before the first segment."""
+        return self.data[: self.cuts[0]]
+
+
+def scan_start(data: bytes) -> int:
+    """Offset of the entropy-coded data: the byte behind the start-of-scan header."""
+    at = 2
+    while data[at + 1] != 0xDA:
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+
+
+def join(minus: Segments, plus: Segments, choose_plus: NDArray[np.bool_]) -> bytes:
+    """Join a copy from two variants: segment i from `plus` where `choose_plus[i]`, else from `minus`.
+
+    Neighbouring segments of one variant are adjacent in its stream, so whole stretches are sliced at once.
+    """
+    turns = np.flatnonzero(np.diff(choose_plus)) + 1
+    starts, stops = [0, *turns.tolist()], [*turns.tolist(), len(choose_plus)]
+    parts = [minus.header]
+    for start, stop in zip(starts, stops, strict=True):
+        source = plus if choose_plus[start] else minus
+        parts.append(source.data[source.cuts[start] : source.cuts[stop]])
+    parts.append(b"\xff\xd9")
+    return b"".join(parts)

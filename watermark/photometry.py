@@ -1,0 +1,117 @@
+"""What the leak did to the picture's tones and detail, so that the original can be subtracted from it.
+
+Two models, both fitted without a codeword. Locally, each of three bands of the leak is a multiple of the same band of
+the original, in windows much wider than a cell. Globally, a blur, a rescaling or a sharpening changes the picture's
+spectrum: a handful of band gains bring the original's spectrum to the leak's before subtracting.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]
+
+WINDOW_PX = 49
+BAND_SIGMAS_PX = (1.5, 3.5)
+NOISE_WINDOW_PX = 17
+NOISE_FLOOR = 0.05  # squared levels: rounding alone
+GAIN_PRIOR = 0.3  # squared levels: where the original is flat the gain is 1
+SPECTRUM_SIGMAS_PX = (0.7, 1.4, 2.8, 5.6, 24.0)
+
+
+def wide_mean(plane: Plane, size: int = WINDOW_PX) -> Plane:
+    """Mean over a smooth window, two box filters wide."""
+    return cv2.blur(cv2.blur(plane, (size, size)), (size, size))
+
+
+def blur(plane: Plane, sigma: float) -> Plane:
+    """Gaussian blur; wide ones on a shrunken plane, ten times faster and the same to a percent."""
+    factor = int(sigma / 3)
+    if factor < 2:
+        return cv2.GaussianBlur(plane, (0, 0), sigma)
+    height, width = plane.shape
+    small = cv2.resize(plane, (max(4, width // factor), max(4, height // factor)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def split_bands(plane: Plane, sigmas: tuple[float, ...] = BAND_SIGMAS_PX) -> list[Plane]:
+    """Differences of Gaussians, fine to coarse, and what remains; they sum to `plane`."""
+    out = []
+    for sigma in sigmas:
+        smooth = blur(plane, sigma)
+        out.append(plane - smooth)
+        plane = smooth
+    return [*out, plane]
+
+
+@dataclass(frozen=True)
+class Residual:
+    """One band of what is left of a leak after the original is taken out.
+
+    Attributes
+    ----------
+    difference : (h, w) leak minus gain times original, 0 outside the leak.
+    gain : (h, w) local gain of the band.
+    variance : (h, w) local variance of `difference`, floored.
+    """
+
+    difference: Plane
+    gain: Plane
+    variance: Plane
+
+
+def subtract(original: Plane, leak: Plane, seen: Plane, patterns: list[Plane]) -> list[Residual]:
+    """Subtract the original from a registered leak, band by band.
+
+    Parameters
+    ----------
+    original, leak : (h, w) planes on the canonical raster.
+    seen : (h, w), 1 where the leak shows the raster.
+    patterns : the mark's amplitude in the same bands; a residual far weaker than the mark is a mark that was wiped
+        out, not a quiet place, so the variance is floored by the pattern's own.
+    """
+    share = wide_mean(seen) + np.float32(1e-6)
+    mean_original, mean_leak = wide_mean(seen * original) / share, wide_mean(seen * leak) / share
+    flat_original = original - mean_original
+    flat_leak = np.where(seen > 0, leak - mean_leak, flat_original)
+    nearby = cv2.blur(seen, (NOISE_WINDOW_PX, NOISE_WINDOW_PX)) + np.float32(1e-3)
+    out = []
+    for ours, theirs, pattern in zip(split_bands(flat_original), split_bands(flat_leak), patterns, strict=True):
+        energy, common = wide_mean(seen * ours * ours) / share, wide_mean(seen * ours * theirs) / share
+        gain: Plane = np.clip((common + np.float32(GAIN_PRIOR)) / (energy + np.float32(GAIN_PRIOR)), 0, 3)
+        difference: Plane = (theirs - gain * ours) * seen
+        variance: Plane = cv2.blur(difference * difference, (NOISE_WINDOW_PX, NOISE_WINDOW_PX)) / nearby
+        variance += np.float32(NOISE_FLOOR)
+        floor = cv2.blur(pattern * pattern, (NOISE_WINDOW_PX, NOISE_WINDOW_PX))
+        out.append(Residual(difference, gain, np.maximum(variance, floor)))
+    return out
+
+
+def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:
+    """Give the original the leak's spectrum: the sum of its bands at gains fitted by weighted least squares.
+
+    Parameters
+    ----------
+    original, leak : (h, w) planes on the canonical raster.
+    seen : (h, w), 1 where the leak shows the original.
+
+    Returns
+    -------
+    (h, w), the original as the leak's processing would have left it.
+    """
+    *bands, low = split_bands(original, SPECTRUM_SIGMAS_PX)
+    target = leak - split_bands(leak, SPECTRUM_SIGMAS_PX)[-1]
+    weight = seen
+    gains: NDArray[np.floating] = np.ones(len(bands))
+    flat = np.stack([b.ravel() for b in bands])
+    for _ in range(3):
+        normal = (flat * weight.ravel()) @ flat.T
+        ridge = np.diag(normal.diagonal() * 1e-3 + 1)
+        gains = np.linalg.solve(normal + ridge, flat @ (weight * target).ravel() + ridge.diagonal())
+        left = target - sum(np.float32(g) * b for g, b in zip(gains, bands, strict=True))
+        weight = seen / (blur(left * left, SPECTRUM_SIGMAS_PX[-1]) + np.float32(0.5))
+    gains = np.clip(gains, 0, 3)
+    gains[3:] = np.maximum(gains[3:], 0.05)
+    return low + sum(np.float32(g) * b for g, b in zip(gains, bands, strict=True))

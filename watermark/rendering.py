@@ -1,0 +1,73 @@
+"""From amplitudes to pixels: add the mark, round so that it survives, stay within 0 … 255.
+
+Rounding to the nearest level would wipe a mark of half a level out of every flat area; rounding against a fixed
+blue-noise threshold keeps its mean exact and its grain fine. The threshold does not depend on the copy, so two copies
+differ only where their codewords do.
+
+References
+----------
+R. Ulichney, "Void-and-cluster method for dither array generation", Proc. SPIE 1913, 1993, doi:10.1117/12.152707.
+"""
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Plane = NDArray[np.float32]
+
+LUMA_RGB = np.array([1.0, 1.0, 1.0], np.float32)
+CB_RGB = np.array([0.0, -0.344, 1.772], np.float32)  # change of R, G, B for one level of Cb (ITU-R BT.601)
+TILE = 128
+
+
+@cache
+def blue_noise() -> Plane:
+    """A (128, 128) tile of thresholds in (0, 1), uniform and without low frequencies; the same in every build.
+
+    High-pass filtering and rank ordering in turn, a cheap relative of void-and-cluster.
+    """
+    index = np.arange(TILE * TILE, dtype=np.uint64)
+    mixed = (index * np.uint64(0x9E3779B97F4A7C15)) ^ (index >> np.uint64(3))
+    mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(29)
+    tile = (mixed >> np.uint64(11)).astype(np.float64).reshape(TILE, TILE) * 2.0**-53
+    kernel = np.exp(-0.5 * (np.arange(-8, 9) / 1.5) ** 2)
+    kernel /= kernel.sum()
+    for _ in range(12):
+        wrapped = np.pad(tile, 8, mode="wrap")
+        rows = np.apply_along_axis(np.convolve, 1, wrapped, kernel, "valid")
+        tile = tile - np.apply_along_axis(np.convolve, 0, rows, kernel, "valid")
+        tile = np.argsort(np.argsort(tile.ravel(), kind="stable")).reshape(TILE, TILE) + 0.5
+        tile /= TILE * TILE
+    return tile.astype(np.float32)
+
+
+def thresholds(height: int, width: int, top: int = 0) -> Plane:
+    """Rounding thresholds for rows `top` … `top + height - 1` of a picture of that width: (height, width)."""
+    rows = np.arange(top, top + height) % TILE
+    return np.tile(blue_noise(), (1, width // TILE + 1))[rows, :width]
+
+
+def add_mark(rgb: Image, luma: Plane, chroma_share: float, top: int = 0) -> Image:
+    """Add a mark to a picture, or to a band of its rows.
+
+    Parameters
+    ----------
+    rgb : (h, w, 3) uint8.
+    luma : (h, w) float32, the mark in luma levels.
+    chroma_share : Cb levels added per luma level.
+    top : first row of the band, for the rounding thresholds.
+
+    Returns
+    -------
+    (h, w, 3) uint8.
+    """
+    dither = thresholds(luma.shape[0], luma.shape[1], top)
+    planes = []
+    for channel, original in enumerate(cv2.split(rgb)):
+        gain = float(LUMA_RGB[channel] + chroma_share * CB_RGB[channel])
+        planes.append(np.floor(cv2.add(original, luma * np.float32(gain), dtype=cv2.CV_32F) + dither))
+    return np.clip(cv2.merge(planes), 0, 255).astype(np.uint8)
