@@ -47,6 +47,15 @@ class Raster:
         h, w = self.picture.shape
         return h, w
 
+    def reduced(self, factor: int) -> Raster:
+        """The same picture, `factor` times smaller, never below 16 px a side."""
+        if factor == 1:
+            return self
+        h, w = self.shape
+        shape = max(16, h // factor), max(16, w // factor)
+        picture = cv2.resize(self.picture, shape[::-1], interpolation=cv2.INTER_AREA)
+        return Raster(picture, resize_matrix((h, w), shape) @ self.from_canonical, self.reduction * factor)
+
     def window(self, homography: Matrix, leak: tuple[int, int]) -> Raster | None:
         """The part that a leak of shape `leak` can show under `homography` (leak -> canonical); None if too small."""
         onto = self.from_canonical @ homography
@@ -116,14 +125,8 @@ class Index:
     @classmethod
     def _of(cls, canonical: Plane, scale: float, features: Features) -> Index:
         canonical = np.ascontiguousarray(canonical, np.float32)
-        h, w = canonical.shape
-        rasters = {}
-        for reduction in _REDUCTIONS:
-            shape = max(16, h // reduction), max(16, w // reduction)
-            reduced = canonical
-            if shape != (h, w):
-                reduced = cv2.resize(canonical, shape[::-1], interpolation=cv2.INTER_AREA)
-            rasters[reduction] = Raster(reduced, resize_matrix((h, w), shape), reduction)
+        full = Raster(canonical, np.eye(3), 1)
+        rasters = {reduction: full.reduced(reduction) for reduction in _REDUCTIONS}
         tree = cKDTree(features.points[:, :2]) if len(features) else None
         return cls(canonical, scale, features, rasters, root(features.descriptors), tree)
 

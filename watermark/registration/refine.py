@@ -39,6 +39,7 @@ _PRIOR = 20 * np.array([0, 0, 0.3, 0.3, 0.3, 0.3, 1, 1]) + 1e-3  # holds back fr
 _LEAST_COVER = 0.001
 _MASK_COVER = 0.002, 0.8  # an evidence mask is used if it is neither empty nor nearly everything
 
+_FLOW_REDUCTIONS = 4, 2, 1
 _FLOW_ITERATIONS = 3
 _FLOW_SIGMA = 2.0  # blocks
 _FLOW_RIDGE = 1.0
@@ -207,6 +208,7 @@ def smooth_flow(raster: Raster, leak: Leak, homography: Matrix) -> Plane | None:
     """What a homography leaves over: the bend of paper, the distortion of a lens.
 
     The block equations, smoothed over two blocks, give every block a displacement; kept only while the evidence rises.
+    A quarter-size and a half-size raster go first, since a step sees no farther than a few pixels.
 
     Parameters
     ----------
@@ -222,23 +224,47 @@ def smooth_flow(raster: Raster, leak: Leak, homography: Matrix) -> Plane | None:
     ndarray, shape (2, h, w), float32, or None
         px of `raster`; None if the homography alone is as good.
     """
-    h, w = raster.shape
-    if min(h, w) < 2 * BLOCK:
-        return None
+    flow: Plane | None = None
+    for factor in _FLOW_REDUCTIONS:
+        level = raster.reduced(factor)
+        if min(level.shape) >= 2 * BLOCK:
+            flow = _flow_on(level, leak, homography, _stretched(flow, level.shape))
+    return flow
+
+
+def _flow_on(raster: Raster, leak: Leak, homography: Matrix, start: Plane | None) -> Plane | None:
+    """Flow on one raster: the start or better, or None if none beats the homography."""
     template = _Template.of(raster.picture)
     onto = raster.from_canonical @ homography
-    flow = np.zeros((2, h, w), np.float32)
+    sigma = _PHOTOMETRY_SIGMA / raster.reduction**0.5
     best: Plane | None = None
-    warped, mask = leak.onto(onto, (h, w))
+    warped, mask = leak.onto(onto, raster.shape)
     score = compare(raster.picture, warped, mask).score
+    flow = np.zeros((2, *raster.shape), np.float32)
+    if start is not None:
+        started, start_mask = leak.onto(onto, raster.shape, start)
+        start_score = compare(raster.picture, started, start_mask).score
+        if start_score > score * _FLOW_GAIN:
+            best = flow = start
+            score, warped, mask = start_score, started, start_mask
     for _ in range(_FLOW_ITERATIONS):
-        flow = flow + _flow_step(template.normals(warped, mask, _PHOTOMETRY_SIGMA), (h, w))
-        warped, mask = leak.onto(onto, (h, w), flow)
+        flow = flow + _flow_step(template.normals(warped, mask, sigma), raster.shape)
+        warped, mask = leak.onto(onto, raster.shape, flow)
         new = compare(raster.picture, warped, mask).score
         if new <= score * (_FLOW_GAIN if best is None else 1):
             break
         best, score = flow, new
     return best
+
+
+def _stretched(flow: Plane | None, shape: tuple[int, int]) -> Plane | None:
+    """A flow on a finer raster: enlarged, and its pixels with it."""
+    if flow is None:
+        return None
+    growth = shape[1] / flow.shape[2], shape[0] / flow.shape[1]
+    return np.stack(
+        [cv2.resize(f * g, shape[::-1], interpolation=cv2.INTER_CUBIC) for f, g in zip(flow, growth, strict=True)]
+    )
 
 
 def _flow_step(normals: _Normals, shape: tuple[int, int]) -> Plane:
