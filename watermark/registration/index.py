@@ -1,6 +1,6 @@
 """What is kept of an original so that leaks can be laid onto it: its features, and its canonical raster at three sizes.
 
-Features come from the original at up to 1,600 px, not from the canonical raster: a crop of a few percent shown at full
+Features come from the original at up to 1,440 px, not from the canonical raster: a crop of a few percent shown at full
 size has detail that 1,024 px no longer hold.
 """
 
@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from watermark.registration.features import Features, Levels, detect, root
 from watermark.registration.geometry import Matrix, Plane, corners, project, resize_matrix, shift
 
-_LEVELS: Levels = ((1600, 3600), (800, 2000), (400, 900), (200, 350))
+_LEVELS: Levels = ((1440, 3200), (720, 1800), (360, 800), (180, 300))
 _REDUCTIONS = (1, 2, 4)
 _SPARSE = 50
 _WINDOW_MARGIN = 16  # px around the projected leak, for a fit that is still off

@@ -39,12 +39,11 @@ _PRIOR = 20 * np.array([0, 0, 0.3, 0.3, 0.3, 0.3, 1, 1]) + 1e-3  # holds back fr
 _LEAST_COVER = 0.001
 _MASK_COVER = 0.002, 0.8  # an evidence mask is used if it is neither empty nor nearly everything
 
-_FLOW_REDUCTIONS = 4, 2, 1
-_FLOW_ITERATIONS = 3
-_FLOW_SIGMA = 2.0  # blocks
+_FLOW_LEVELS = (4, 20, 1.0), (2, 8, 1.0), (1, 3, 2.0)  # reduction, iterations, smoothing in blocks
 _FLOW_RIDGE = 1.0
 _FLOW_STEP_PX = 3.0
 _FLOW_GAIN = 1.01  # evidence must rise by 1 % before 8 parameters become a field
+_FLOW_SETTLED = 1.002  # and by 0.2 % for another step
 
 
 class _Normals(NamedTuple):
@@ -207,8 +206,8 @@ class _Motion(NamedTuple):
 def smooth_flow(raster: Raster, leak: Leak, homography: Matrix) -> Plane | None:
     """What a homography leaves over: the bend of paper, the distortion of a lens.
 
-    The block equations, smoothed over two blocks, give every block a displacement; kept only while the evidence rises.
-    A quarter-size and a half-size raster go first, since a step sees no farther than a few pixels.
+    The block equations, smoothed over a block or two, give every block a displacement; steps go on while the evidence
+    rises. A quarter-size and a half-size raster go first, since a step sees no farther than a few pixels.
 
     Parameters
     ----------
@@ -225,14 +224,16 @@ def smooth_flow(raster: Raster, leak: Leak, homography: Matrix) -> Plane | None:
         px of `raster`; None if the homography alone is as good.
     """
     flow: Plane | None = None
-    for factor in _FLOW_REDUCTIONS:
+    for factor, iterations, smoothing in _FLOW_LEVELS:
         level = raster.reduced(factor)
         if min(level.shape) >= 2 * BLOCK:
-            flow = _flow_on(level, leak, homography, _stretched(flow, level.shape))
+            flow = _flow_on(level, leak, homography, _stretched(flow, level.shape), iterations, smoothing)
     return flow
 
 
-def _flow_on(raster: Raster, leak: Leak, homography: Matrix, start: Plane | None) -> Plane | None:
+def _flow_on(
+    raster: Raster, leak: Leak, homography: Matrix, start: Plane | None, iterations: int, smoothing: float
+) -> Plane | None:
     """Flow on one raster: the start or better, or None if none beats the homography."""
     template = _Template.of(raster.picture)
     onto = raster.from_canonical @ homography
@@ -247,13 +248,16 @@ def _flow_on(raster: Raster, leak: Leak, homography: Matrix, start: Plane | None
         if start_score > score * _FLOW_GAIN:
             best = flow = start
             score, warped, mask = start_score, started, start_mask
-    for _ in range(_FLOW_ITERATIONS):
-        flow = flow + _flow_step(template.normals(warped, mask, sigma), raster.shape)
+    for _ in range(iterations):
+        flow = flow + _flow_step(template.normals(warped, mask, sigma), raster.shape, smoothing)
         warped, mask = leak.onto(onto, raster.shape, flow)
         new = compare(raster.picture, warped, mask).score
         if new <= score * (_FLOW_GAIN if best is None else 1):
             break
+        done = new < score * _FLOW_SETTLED
         best, score = flow, new
+        if done:
+            break
     return best
 
 
@@ -267,8 +271,8 @@ def _stretched(flow: Plane | None, shape: tuple[int, int]) -> Plane | None:
     )
 
 
-def _flow_step(normals: _Normals, shape: tuple[int, int]) -> Plane:
-    smooth = _Normals(*(cv2.GaussianBlur(part, (0, 0), _FLOW_SIGMA) for part in normals))
+def _flow_step(normals: _Normals, shape: tuple[int, int], smoothing: float) -> Plane:
+    smooth = _Normals(*(cv2.GaussianBlur(part, (0, 0), smoothing) for part in normals))
     h, w = shape
     rows, columns = normals.xx.shape
     step = np.empty((2, h, w), np.float32)

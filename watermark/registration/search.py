@@ -27,14 +27,15 @@ from watermark.registration.index import Index
 from watermark.registration.matching import Hypothesis, hypotheses
 from watermark.registration.refine import refine, smooth_flow
 from watermark.registration.settling import WELL_SUPPORTED, Settled, look, settle
-from watermark.registration.sweep import ORIENTATIONS, UPRIGHT, native_scale, scale_sweep, whole_frames
+from watermark.registration.sweep import TURNED, UPRIGHT, native_scale, scale_sweep, whole_frames
 from watermark.registration.warping import Leak
 
 _QUICK: Levels = ((800, 1200), (400, 600), (200, 300))
 _THOROUGH: Levels = ((1600, 3000), (800, 1500), (400, 700), (200, 200))
 _THOROUGH_FROM = 500  # px, long side
 _SMALLEST_FOR_FEATURES = 320  # px; smaller leaks are enlarged
-_SMALLEST_LEAK = 8
+_SMALLEST_LEAK = 8  # px, short side
+_BLANK = 2.0  # levels between darkest and brightest
 
 _ACCEPTED = 2.0  # z below which there is no registration
 _WEAK = 2.5  # z below which the fall-backs run
@@ -72,11 +73,15 @@ def register(index: Index, leak_luma: Plane, hint: Matrix | None = None, budget_
         whoever scores it one look. Empty when nothing registers.
     """
     luma = np.ascontiguousarray(leak_luma, np.float32)
-    if luma.ndim != 2 or min(luma.shape) < _SMALLEST_LEAK:
+    if luma.ndim != 2 or min(luma.shape) < _SMALLEST_LEAK or _is_blank(luma) or _is_blank(index.canonical):
         return []
     search = _Search(index, Leak.build(luma), budget_s)
     search.run(hint)
     return [_finish(index, search.seen_as(s), s, search.tried) for s in search.winners()]
+
+
+def _is_blank(picture: Plane) -> bool:
+    return float(picture.max() - picture.min()) < _BLANK
 
 
 class _Search:
@@ -94,13 +99,16 @@ class _Search:
         if hint is not None and self._hint_convinces(np.asarray(hint, np.float64)):
             return
         self._keypoints(_QUICK)
-        best = self.best
-        doubtful = best is None or not (best.is_strong or best.z >= _DOUBTFUL)
-        if doubtful and max(self.leak.shape) > _THOROUGH_FROM and self._in_time():
-            self._keypoints(_THOROUGH)
-        if self.index.is_sparse:
+        if self.index.is_sparse or self._is_below(_WEAK):
             self._consider(whole_frames(self.index, self.leak))
-        self._fall_back()
+        if self._is_below(_WEAK) and self._in_time():
+            self._consider(native_scale(self.index, self.leak, UPRIGHT))
+        if self._is_below(_WEAK) and self._in_time():
+            self._consider(scale_sweep(self.index, self.leak, UPRIGHT, self._in_time))
+        if self._is_below(_DOUBTFUL) and max(self.leak.shape) > _THOROUGH_FROM and self._in_time():
+            self._keypoints(_THOROUGH)
+        if self._is_below(_WEAK) and self._in_time():
+            self._consider(scale_sweep(self.index, self.leak, TURNED, self._in_time))
 
     @property
     def best(self) -> Settled | None:
@@ -158,9 +166,9 @@ class _Search:
         best = self.best
         return best is not None and best.is_strong
 
-    def _is_weak(self) -> bool:
+    def _is_below(self, z: float) -> bool:
         best = self.best
-        return best is None or (best.z < _WEAK and not best.is_strong)
+        return best is None or (best.z < z and not best.is_strong)
 
     def _hint_convinces(self, hint: Matrix) -> bool:
         if not is_plausible(hint):
@@ -191,17 +199,6 @@ class _Search:
             result = self._settle(hypothesis)
             if result is not None and result.is_sure and result.evidence.blocks >= _FEW_BLOCKS:
                 return
-
-    def _fall_back(self) -> None:
-        if self._is_weak():
-            self._consider(whole_frames(self.index, self.leak))
-        if self._is_weak() and self._in_time():
-            self._consider(native_scale(self.index, self.leak, UPRIGHT))
-        if self._is_weak() and self._in_time():
-            self._consider(scale_sweep(self.index, self.leak, UPRIGHT, self._in_time))
-        if self._is_weak() and self._in_time():
-            turned = [orientation for orientation in ORIENTATIONS if orientation not in UPRIGHT]
-            self._consider(scale_sweep(self.index, self.leak, turned, self._in_time))
 
 
 def _has_rival(plain: list[Hypothesis], leader: Settled) -> bool:

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from watermark.registration.fit import Fit
-from watermark.registration.geometry import Matrix, Plane, corners, inverse, project, resize_matrix
+from watermark.registration.geometry import Matrix, Plane, corners, inverse, project, resize_matrix, resized
 from watermark.registration.photometry import blur
 
 _SHRINKING = 1.4  # leak pixels per raster pixel from which aliasing matters
 _PREFILTER = 0.35  # sigma of the pre-filter, raster pixels
 _EROSION = np.ones((5, 5), np.uint8)  # bicubic taps and JPEG borders reach 2 px inwards
 _SMALLEST_LEVEL = 64
+_ADDRESSABLE = 32_000  # px a side: OpenCV addresses pixels of a warp with 16 bits
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ def resample(
         1 where the plane was seen, eroded by 2 px, else 0.
     """
     h, w = shape
+    if max(plane.shape) > _ADDRESSABLE:
+        plane, shrink = resized(plane, _ADDRESSABLE)
+        homography = homography @ inverse(shrink)
     scale = density(homography, (plane.shape[0], plane.shape[1]), shape)
     if scale > _SHRINKING:
         plane, homography = _used_part(plane, homography, shape, margin=round(4 * scale))
