@@ -1,0 +1,97 @@
+"""The application: routes, middleware, and the life of what stands behind them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from service import health, runtime
+from service.assets.routes import router as assets
+from service.copies.routes import router as copies
+from service.identity.access import Requires, RequiresOperator, session_cookie
+from service.jobs.pool import PixelPool
+from service.lookups.routes import router as lookups
+from service.net.headers import SameSite, SecurityHeaders
+from service.net.idempotency import Idempotency
+from service.net.limits import BodyLimit
+from service.net.problems import Problem, install
+from service.provenance.routes import router as provenance
+from service.recipients.routes import router as recipients
+from service.settings import Settings
+from service.sightings.routes import router as sightings
+from service.tenants.routes import router as tenants
+
+log = logging.getLogger("telltale")
+
+DESCRIPTION = """
+Issues per-recipient, invisibly marked copies of unreleased pictures, and names **the copy** that leaked: never a
+person. Every refusal is problem+json (RFC 9457) with a `hint`. POSTs honour `Idempotency-Key`.
+Roles: **uploader** (assets, recipients, copies), **flagger** (look-ups, sightings), **investigator** (results,
+provenance); each route's `x-roles` lists who may call it.
+"""
+
+
+def create_app(settings: Settings | None = None, *, pool: PixelPool | None = None) -> FastAPI:
+    """Build the application from settings; everything is opened when it starts and given back when it stops."""
+    settings = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        context = await run_in_threadpool(runtime.build, settings, pool=pool)
+        app.state.context = context
+        try:
+            await run_in_threadpool(runtime.start, context)
+            log.info("serving at %s", settings.public_url)
+            yield
+        finally:
+            await run_in_threadpool(runtime.stop, context, keep_pool=pool is not None)
+
+    app = FastAPI(title="Telltale", version=_version(), description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
+    for router in (tenants, assets, recipients, copies, lookups, sightings, provenance, health.router):
+        app.include_router(router)
+    install(app)
+    app.add_middleware(Idempotency)
+    app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
+    app.add_middleware(SameSite, cookie=session_cookie(secure=settings.secure), public_url=settings.public_url)
+    app.add_middleware(SecurityHeaders, secure=settings.secure)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def roles_of(route: APIRoute) -> list[str]:
+    """List who may call a route, as its dependencies say; empty means everybody."""
+    return sorted(
+        str(role)
+        for dependency in route.dependant.dependencies
+        if isinstance(dependency.call, (Requires, RequiresOperator))
+        for role in dependency.call.roles
+    )
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Describe the API, with the roles of each route and the form of every refusal."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = Problem.model_json_schema()
+        for route in app.routes:
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                for method in route.methods or ():
+                    schema["paths"][route.path_format][method.lower()]["x-roles"] = roles_of(route)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _version() -> str:
+    try:
+        return version("telltale")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,1 @@
+"""Unreleased pictures: received, prepared, kept encrypted."""

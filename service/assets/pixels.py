@@ -1,0 +1,56 @@
+"""What happens to an original in a worker process: bytes in, bytes out; no database, no keys but the mark's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import watermark
+from watermark import fingerprint, landmarks
+from watermark.decode import decode_asset, inspect_asset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared master and what its original is."""
+
+    master: bytes
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Described:
+    """What finds an asset again: PDQ in 8 orientations (8 × 32 bytes), two 64-bit hashes, local features."""
+
+    pdq: list[bytes]
+    quality: int
+    phash: bytes
+    dhash: bytes
+    landmarks: bytes
+
+
+def inspect(data: bytes, max_pixels: int) -> None:
+    """Refuse what the header alone shows to be unfit."""
+    inspect_asset(data, max_pixels)
+
+
+def prepare(data: bytes, key: bytes, max_pixels: int) -> Prepared:
+    """Decode an original and prepare its master."""
+    picture = decode_asset(data, max_pixels)
+    master = watermark.prepare(picture.rgb, key=key, icc=picture.icc)
+    height, width = picture.rgb.shape[:2]
+    return Prepared(master.to_bytes(), picture.format, width, height)
+
+
+def describe(data: bytes, max_pixels: int) -> Described:
+    """Compute an original's fingerprints."""
+    rgb = decode_asset(data, max_pixels).rgb
+    codes, quality = fingerprint.pdq(rgb)
+    return Described(
+        pdq=[code.tobytes() for code in codes],
+        quality=int(quality),
+        phash=bytes(fingerprint.phash(rgb)),
+        dhash=bytes(fingerprint.dhash(rgb)),
+        landmarks=landmarks.describe(rgb).to_bytes(),
+    )

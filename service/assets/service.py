@@ -1,0 +1,170 @@
+"""Receiving, listing and deleting assets; preparing them is work for :mod:`service.assets.work`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.assets import pixels
+from service.assets.models import Asset, AssetState
+from service.context import Context
+from service.db import after_commit, new_id, now, scoped
+from service.errors import Conflict, Invalid, NotFound
+from service.events.models import EventKind
+from service.events.service import record
+from service.identity.roles import Principal
+from service.jobs.pool import PoolBusy
+from service.lookups.models import Fingerprint, Landmarks, Removal
+from service.pages import Window, paged
+from service.tenants.service import vault_of
+
+PREPARE = "prepare-asset"
+
+
+class AssetNotFound(NotFound):
+    """There is no asset under this id."""
+
+
+class AssetNotReady(Conflict):
+    """This asset is not ready yet."""
+
+    hint = "Wait until its state is 'ready'."
+
+
+class DeletionNotConfirmed(Invalid):
+    """Deleting an asset cannot be undone, so its title must be given as 'confirm'."""
+
+    hint = "Repeat the asset's title exactly in the parameter 'confirm'."
+
+
+class BadTitle(Invalid):
+    """An asset needs a title of 1 to 300 characters."""
+
+    hint = "Give the asset a title."
+
+
+def receive(
+    session: Session,
+    *,
+    context: Context,
+    principal: Principal,
+    data: bytes,
+    title: str,
+    embargo_until: datetime | None = None,
+) -> Asset:
+    """Store an original encrypted and have it prepared.
+
+    What the header alone shows to be unfit is refused at once; the rest is found when the job decodes the picture.
+
+    Raises
+    ------
+    watermark.errors.WatermarkError, BadTitle
+    """
+    title = " ".join(title.split())
+    if not 1 <= len(title) <= 300:
+        raise BadTitle
+    with contextlib.suppress(PoolBusy):  # then the job will tell
+        context.pool.run_within(20.0, 5.0, pixels.inspect, data, context.settings.max_pixels)
+    own = vault_of(session, vault=context.vault, tenant_id=principal.tenant_id)
+    asset_id = new_id("ast")
+    asset = Asset(
+        id=asset_id,
+        tenant_id=principal.tenant_id,
+        title=title,
+        embargo_until=embargo_until,
+        state=AssetState.RECEIVED.value,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        data_key=own.new_key(place=f"asset/{asset_id}/data"),
+        mark_key=own.new_key(place=f"asset/{asset_id}/mark"),
+        created_by=principal.id,
+    )
+    key = data_key(session, context=context, asset=asset)
+    context.blobs.put_once(asset.blob("original"), data, key=key, durable=True)
+    session.add(asset)
+    session.flush()
+    record(
+        session,
+        kind=EventKind.ASSET_RECEIVED,
+        tenant_id=asset.tenant_id,
+        principal_id=principal.id,
+        asset_id=asset_id,
+        sha256=asset.sha256,
+    )
+    after_commit(session, lambda: context.jobs.submit(PREPARE, asset_id))
+    return asset
+
+
+def list_(session: Session, *, principal: Principal, window: Window) -> tuple[list[Asset], int]:
+    """Return one page of assets, newest first, and how many there are."""
+    query = _live(session, principal).order_by(Asset.created_at.desc(), Asset.id)
+    return paged(session, query, window)
+
+
+def get(session: Session, *, principal: Principal, asset_id: str) -> Asset | None:
+    """Return one asset, or None."""
+    return session.scalar(_live(session, principal).where(Asset.id == asset_id))
+
+
+def require(session: Session, *, principal: Principal, asset_id: str, lock: bool = False) -> Asset:
+    """Return one asset, locked for counting serials if so wanted; raises :class:`AssetNotFound`."""
+    query = _live(session, principal).where(Asset.id == asset_id)
+    asset = session.scalar(query.with_for_update() if lock else query)
+    if asset is None:
+        raise AssetNotFound
+    return asset
+
+
+def require_ready(session: Session, *, principal: Principal, asset_id: str, lock: bool = False) -> Asset:
+    """Return an asset whose copies can be made; raises :class:`AssetNotFound`, :class:`AssetNotReady`."""
+    asset = require(session, principal=principal, asset_id=asset_id, lock=lock)
+    if asset.state != AssetState.READY.value:
+        raise AssetNotReady(f"This asset is not ready: its state is '{asset.state}'.")
+    return asset
+
+
+def delete(session: Session, *, context: Context, principal: Principal, asset_id: str, confirm: str) -> None:
+    """Shred an asset: its keys, its files and its fingerprints; the record of what happened stays.
+
+    Raises
+    ------
+    AssetNotFound, DeletionNotConfirmed
+    """
+    asset = require(session, principal=principal, asset_id=asset_id, lock=True)
+    if " ".join(confirm.split()) != asset.title:
+        raise DeletionNotConfirmed
+    asset.deleted_at = now()
+    asset.data_key = asset.mark_key = b""
+    for model in (Fingerprint, Landmarks):
+        session.execute(sa.delete(model).where(model.asset_id == asset.id, model.tenant_id == principal.tenant_id))
+    session.add(Removal(tenant_id=asset.tenant_id, asset_id=asset.id))
+    record(
+        session,
+        kind=EventKind.ASSET_DELETED,
+        tenant_id=asset.tenant_id,
+        principal_id=principal.id,
+        asset_id=asset.id,
+        title=asset.title,
+    )
+    prefix = f"{asset.tenant_id}/{asset.id}"
+    after_commit(session, lambda: context.blobs.delete_under(prefix))
+
+
+def data_key(session: Session, *, context: Context, asset: Asset) -> bytes:
+    """Open the key of an asset's files."""
+    own = vault_of(session, vault=context.vault, tenant_id=asset.tenant_id)
+    return own.unseal(asset.data_key, place=f"asset/{asset.id}/data")
+
+
+def mark_key(session: Session, *, context: Context, asset: Asset) -> bytes:
+    """Open the key of an asset's mark."""
+    own = vault_of(session, vault=context.vault, tenant_id=asset.tenant_id)
+    return own.unseal(asset.mark_key, place=f"asset/{asset.id}/mark")
+
+
+def _live(session: Session, principal: Principal) -> sa.Select[Asset]:
+    return scoped(session, Asset, principal).where(Asset.deleted_at.is_(None))

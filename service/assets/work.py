@@ -1,0 +1,126 @@
+"""The job that makes an asset ready: prepare the master, then the fingerprints, then say so.
+
+Every step may run twice (a killed process goes on at the step it had reached): files are put once, fingerprints are
+inserted only where there are none, and a state that is already reached is kept.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from service.assets import pixels
+from service.assets.models import Asset, AssetState
+from service.assets.service import PREPARE, data_key, mark_key
+from service.context import Context
+from service.db import everywhere
+from service.events.models import EventKind
+from service.events.service import record
+from service.jobs.job import Job, is_final
+from service.lookups.models import Fingerprint, HashKind, Landmarks
+from service.tenants.service import vault_of
+
+_OURS = ("Preparing this picture failed on our side.", "Upload it again; if it fails again, tell the operator.")
+
+
+def prepare_job(context: Context) -> Job:
+    """Bind the steps to a context."""
+    return Job(
+        kind=PREPARE,
+        steps=(
+            lambda asset_id: prepare(context, asset_id),
+            lambda asset_id: describe(context, asset_id),
+            lambda asset_id: finish(context, asset_id),
+        ),
+        failed=lambda asset_id, error: fail(context, asset_id, error),
+    )
+
+
+def prepare(context: Context, asset_id: str) -> None:
+    """Decode the original in a worker and store the prepared master."""
+    with context.database.writing() as session:
+        asset = _open(session, asset_id)
+        if asset is None:
+            return
+        asset.advance(AssetState.PREPARING)
+        asset.progress = 0.1
+        key = data_key(session, context=context, asset=asset)
+        mark = mark_key(session, context=context, asset=asset)
+    original = context.blobs.get(asset.blob("original"), key=key)
+    prepared = context.pool.run(pixels.prepare, original, mark, context.settings.max_pixels)
+    context.blobs.put_once(asset.blob("master"), prepared.master, key=key)
+    with context.database.writing() as session:
+        asset = _open(session, asset_id)
+        if asset is not None:
+            asset.format, asset.width, asset.height = prepared.format, prepared.width, prepared.height
+            asset.progress = 0.7
+
+
+def describe(context: Context, asset_id: str) -> None:
+    """Compute the fingerprints in a worker and make the asset findable."""
+    with context.database.reading() as session:
+        asset = _open(session, asset_id)
+        if asset is None:
+            return
+        key = data_key(session, context=context, asset=asset)
+    original = context.blobs.get(asset.blob("original"), key=key)
+    found = context.pool.run(pixels.describe, original, context.settings.max_pixels)
+    with context.database.writing() as session:
+        asset = _open(session, asset_id)
+        known = session.scalar(everywhere(Fingerprint).where(Fingerprint.asset_id == asset_id).limit(1))
+        if asset is None or known is not None:
+            return
+        codes = [(HashKind.PDQ, turn, code) for turn, code in enumerate(found.pdq)]
+        codes += [(HashKind.PHASH, 0, found.phash), (HashKind.DHASH, 0, found.dhash)]
+        session.add_all(
+            Fingerprint(
+                tenant_id=asset.tenant_id,
+                asset_id=asset_id,
+                kind=kind.value,
+                orientation=turn,
+                code=code,
+                quality=found.quality,
+            )
+            for kind, turn, code in codes
+        )
+        own = vault_of(session, vault=context.vault, tenant_id=asset.tenant_id)
+        sealed = own.seal(found.landmarks, place=f"asset/{asset_id}/landmarks")
+        session.add(Landmarks(tenant_id=asset.tenant_id, asset_id=asset_id, data=sealed))
+        asset.progress = 0.95
+
+
+def finish(context: Context, asset_id: str) -> None:
+    """Say that the asset is ready."""
+    with context.database.writing() as session:
+        asset = _open(session, asset_id)
+        if asset is None:
+            return
+        asset.advance(AssetState.READY)
+        asset.progress = 1.0
+        record(session, kind=EventKind.ASSET_READY, tenant_id=asset.tenant_id, asset_id=asset_id)
+
+
+def fail(context: Context, asset_id: str, error: Exception) -> None:
+    """Record why the asset cannot be prepared, in words for the person who uploaded it."""
+    problem, hint = (str(error), getattr(error, "hint", "")) if is_final(error) else _OURS
+    with context.database.writing() as session:
+        asset = _open(session, asset_id)
+        if asset is None:
+            return
+        asset.advance(AssetState.FAILED)
+        asset.problem, asset.hint = problem, hint
+        record(session, kind=EventKind.ASSET_FAILED, tenant_id=asset.tenant_id, asset_id=asset_id, problem=problem)
+
+
+def unfinished(session: Session) -> list[str]:
+    """Name the assets whose job must run: looked up at every start, whatever was lost before."""
+    states = (AssetState.RECEIVED.value, AssetState.PREPARING.value)
+    query = everywhere(Asset).where(Asset.state.in_(states), Asset.deleted_at.is_(None))
+    return list(session.scalars(query.with_only_columns(Asset.id)))
+
+
+def _open(session: Session, asset_id: str) -> Asset | None:
+    """Fetch the asset unless there is nothing left to do for it."""
+    asset = session.scalar(everywhere(Asset).where(Asset.id == asset_id))
+    if asset is None or asset.deleted_at is not None or asset.state in (AssetState.READY, AssetState.FAILED):
+        return None
+    return asset

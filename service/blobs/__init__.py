@@ -1,0 +1,1 @@
+"""Files at rest, always encrypted, wherever the URL says."""

@@ -1,0 +1,52 @@
+"""Rendering in a worker process: a master and a serial in, the marked file out."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+
+from PIL import Image
+
+import watermark
+
+_held: OrderedDict[str, watermark.Master] = OrderedDict()
+"""The last masters of this child, so that the next copy of an asset need not unpack them again."""
+_HOLD = 2
+
+
+def hold_master(name: str, data: bytes | None) -> watermark.Master | None:
+    """Return a master that this child holds, or take it in from its bytes; None when it must be sent."""
+    if name not in _held:
+        if data is None:
+            return None
+        _held[name] = watermark.Master.from_bytes(data)
+        while len(_held) > _HOLD:
+            _held.popitem(last=False)
+    _held.move_to_end(name)
+    return _held[name]
+
+
+def render(name: str, data: bytes | None, serial: int, kind: str) -> bytes | None:
+    """Make the marked file of a copy as JPEG or PNG; None when the master must be sent along."""
+    master = hold_master(name, data)
+    if master is None:
+        return None
+    if kind == "JPEG":
+        return watermark.issue_jpeg(master, serial=serial)
+    out = io.BytesIO()
+    options = {"icc_profile": master.icc} if master.icc else {}
+    Image.fromarray(watermark.issue(master, serial=serial)).save(out, "PNG", compress_level=4, **options)
+    return out.getvalue()
+
+
+def preview(name: str, data: bytes | None, serial: int, side: int) -> bytes | None:
+    """Make a JPEG of the marked copy whose long side is at most ``side``; None when the master must be sent along."""
+    master = hold_master(name, data)
+    if master is None:
+        return None
+    picture = Image.fromarray(watermark.issue(master, serial=serial))
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    options = {"icc_profile": master.icc} if master.icc else {}
+    picture.save(out, "JPEG", quality=92, subsampling=0, **options)
+    return out.getvalue()

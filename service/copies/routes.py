@@ -1,0 +1,69 @@
+"""Issue copies, list them, fetch their files; and look at an asset through a copy of one's own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from service.copies import rendering, service
+from service.copies.schemas import CopyOut, Issued, NewCopies
+from service.identity.access import Ctx, Reading, Sender, Uploader, Writing
+from service.net.problems import declared
+from service.pages import Page, PageOf
+
+router = APIRouter(prefix="/v1", tags=["copies"], responses=declared(401, 403, 404, 409, 422, 429))
+_IMAGE: dict[str, Any] = {"image/jpeg": {}, "image/png": {}}
+
+
+@router.post("/assets/{asset_id}/copies", status_code=201, summary="Issue copies")
+def issue_copies(asset_id: str, body: NewCopies, session: Writing, principal: Uploader) -> Issued:
+    """Give each recipient a copy with a serial of its own; recipients who have one keep it."""
+    done = service.issue(session, principal=principal, asset_id=asset_id, recipients=body.recipients)
+    return Issued(issued=done.issued, existing=done.existing, total=done.total)
+
+
+@router.get("/assets/{asset_id}/copies", summary="List an asset's copies")
+def list_copies(asset_id: str, session: Reading, principal: Sender, window: PageOf) -> Page[CopyOut]:
+    """List the copies that were issued to recipients, by serial."""
+    rows, total = service.list_(session, principal=principal, asset_id=asset_id, window=window)
+    items = [CopyOut.of(row, alias) for row, alias in rows]
+    return Page(items=items, total=total, limit=window.limit, offset=window.offset)
+
+
+@router.get(
+    "/copies/{copy_id}/file",
+    summary="Download a copy",
+    response_class=Response,
+    responses={200: {"description": "The marked file, in the asset's own format.", "content": _IMAGE}, **declared(503)},
+)
+def download_copy(copy_id: str, context: Ctx, principal: Uploader) -> Response:
+    """Fetch the marked file of one copy; every download is recorded with its time, caller and SHA-256."""
+    file = rendering.file_of(context, principal=principal, copy_id=copy_id)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{ascii_name(file.name)}"',
+        "X-Content-SHA256": file.sha256,
+    }
+    return Response(file.data, media_type=file.media_type, headers=headers)
+
+
+@router.get(
+    "/assets/{asset_id}/preview",
+    summary="Look at an asset",
+    response_class=Response,
+    responses={200: {"description": "Your own marked copy, shrunk.", "content": {"image/jpeg": {}}}, **declared(503)},
+)
+def preview_asset(
+    asset_id: str,
+    context: Ctx,
+    principal: Sender,
+    size: Annotated[int, Query(ge=16, le=1600, description="Long side in pixels, rounded up to a size we keep.")] = 480,
+) -> Response:
+    """Return a marked copy that belongs to you, shrunk; the original itself is never served."""
+    data = rendering.preview_of(context, principal=principal, asset_id=asset_id, size=size)
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
+
+
+def ascii_name(name: str) -> str:
+    """Make a file name that fits a header."""
+    return name.encode("ascii", "replace").decode().replace("?", "-").replace('"', "-")

@@ -1,0 +1,1 @@
+"""Is this picture ours? Perceptual hashes, then local features."""

@@ -1,0 +1,63 @@
+"""Rate limits and the guard on request sizes.
+
+Threats: guessing of tokens and links; one caller starving the others; bodies without an end. Content-Length is a
+claim, so bytes are counted as they arrive.
+"""
+
+from __future__ import annotations
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import TooManyRequests
+
+
+class Limiter:
+    """Counts per caller; in memory, so each server process counts for itself."""
+
+    def __init__(self, *, requests: str, failures: str) -> None:
+        self._windows = FixedWindowRateLimiter(MemoryStorage())
+        self._requests: RateLimitItem = parse(requests)
+        self._failures: RateLimitItem = parse(failures)
+
+    def hit(self, caller: str) -> None:
+        """Count one request; raises :class:`TooManyRequests` past the limit."""
+        if not self._windows.hit(self._requests, "request", caller):
+            raise TooManyRequests
+
+    def refuse_guessing(self, address: str) -> None:
+        """Raise :class:`TooManyRequests` when this address has failed too often."""
+        if not self._windows.test(self._failures, "failure", address):
+            raise TooManyRequests("Too many refused credentials from this address.")
+
+    def failed(self, address: str) -> None:
+        """Count one refused credential."""
+        self._windows.hit(self._failures, "failure", address)
+
+
+class BodyLimit:
+    """ASGI middleware that ends a request whose body grows past the limit."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what arrives."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        claimed = dict(scope["headers"]).get(b"content-length", b"0")
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.max_bytes or (claimed.isdigit() and int(claimed) > self.max_bytes):
+                raise HTTPException(413, f"The request is larger than {self.max_bytes} bytes.")
+            return message
+
+        await self.app(scope, counted, send)

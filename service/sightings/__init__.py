@@ -1,0 +1,1 @@
+"""Leaked pictures found somewhere, and which copy they show."""

@@ -1,0 +1,106 @@
+"""Reading a leak in a worker process: the asset's master and the found picture in, a verdict in plain values out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+import watermark
+from service.copies.pixels import hold_master
+from watermark.decode import decode_leak
+
+
+@dataclass(frozen=True)
+class Named:
+    """A copy past the gate."""
+
+    serial: int
+    score: float
+    log10_bound: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one asset's master says about a found picture; ``named`` is empty below the gate."""
+
+    readable: bool
+    coverage: float
+    named: tuple[Named, ...]
+    mixture: bool
+    copies: int
+    looks: int
+    reason: str | None
+    hint: str | None
+    homography: list[list[float]] | None
+    heat: bytes | None
+
+
+def trace(
+    name: str,
+    master_data: bytes | None,
+    leak: bytes,
+    max_pixels: int,
+    start: np.ndarray | None,
+    serials: Sequence[int],
+    looks: int,
+) -> Trace | None:
+    """Read a leak against one asset and accuse among its serials; None when the master must be sent along."""
+    master = hold_master(name, master_data)
+    if master is None:
+        return None
+    reading = watermark.read(master, decode_leak(leak, max_pixels), hint=start)
+    verdict = watermark.accuse(master, reading, serials=serials, looks=looks)
+    named = tuple(Named(int(a.serial), float(a.score), float(a.log10_bound)) for a in verdict.named)
+    heat = watermark.heat_map(master, reading, serial=named[0].serial if named else None) if reading.readable else None
+    fit = reading.fits[0] if reading.readable else None
+    return Trace(
+        readable=bool(reading.readable),
+        coverage=float(reading.coverage),
+        named=named,
+        mixture=bool(verdict.mixture),
+        copies=int(verdict.copies),
+        looks=int(verdict.looks),
+        reason=verdict.reason,
+        hint=verdict.hint,
+        homography=_homography(fit),
+        heat=_grid_png(heat) if heat is not None else None,
+    )
+
+
+def paint(grid_png: bytes, side: int) -> bytes:
+    """Colour a stored grid for people: transparent where nothing was read, warmer where the mark speaks louder.
+
+    Cool colours (blue) are places that speak against the named copy.
+    """
+    grid = np.asarray(Image.open(io.BytesIO(grid_png), formats=("PNG",))).astype(np.float32) / 127.5 - 1
+    scale = side / max(grid.shape)
+    size = (max(1, round(grid.shape[1] * scale)), max(1, round(grid.shape[0] * scale)))
+    value = np.clip(cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC), -1, 1)
+    warm, cool = np.clip(value, 0, 1), np.clip(-value, 0, 1)
+    colour = np.zeros((*value.shape, 4), np.uint8)
+    colour[..., 0] = np.where(value > 0, 255, 40)
+    colour[..., 1] = np.where(value > 0, 200 - 140 * warm, 110)
+    colour[..., 2] = np.where(value > 0, 40, 255)
+    colour[..., 3] = 215 * np.sqrt(np.maximum(warm, cool))
+    out = io.BytesIO()
+    Image.fromarray(colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def _grid_png(heat: np.ndarray) -> bytes:
+    """Store a map in [-1, 1] as an 8-bit grey PNG, 127.5 being zero."""
+    out = io.BytesIO()
+    Image.fromarray(np.round((np.clip(heat, -1, 1) + 1) * 127.5).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _homography(fit: object) -> list[list[float]] | None:
+    matrix = getattr(fit, "homography", None)
+    if matrix is None:
+        return None
+    return [[float(value) for value in row] for row in np.asarray(matrix, dtype=np.float64)]

@@ -1,0 +1,69 @@
+"""Sightings as they travel, cut to what each role may know.
+
+Wording is part of the contract: a trace names a copy, never a person, and always lists what else could explain it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from service.sightings.models import Outcome, SightingState
+
+ALTERNATIVES = (
+    "The recipient's account or device was accessed by somebody else.",
+    "The recipient forwarded the copy in good faith, and somebody further on published it.",
+    "A device or a storage medium holding the copy was lost or stolen.",
+    "The copy was intercepted on its way to the recipient.",
+)
+
+
+class NamedCopyOut(BaseModel):
+    """A copy whose pixels are in the picture; investigators only."""
+
+    copy_id: str = Field(examples=["cpy_77aa…"])
+    serial: int = Field(examples=[42])
+    name: str = Field(examples=["copy 0042"])
+    kind: str = Field(description="`recipient`, or `viewer` for a copy shown to somebody in the console.")
+    recipient_id: str | None
+    issued_to: str = Field(description="The recipient's alias, or the console seat.", examples=["Press 042"])
+    statement: str = Field(examples=["The picture shows copy 0042, issued to Press 042."])
+    log10_false_accusation: float = Field(
+        description="Decimal logarithm of the probability, at most, that any innocent copy would be named.",
+        examples=[-31.4],
+    )
+    score: float = Field(description="In standard deviations of an innocent copy's score.", examples=[14.2])
+
+
+class SightingOut(BaseModel):
+    """A sighting; fields that a role may not know are null."""
+
+    id: str = Field(examples=["sgt_0d4e…"])
+    state: SightingState = Field(description="received → recognising → tracing → done, or failed.")
+    stage: str = Field(description="What is happening, in words.", examples=["reading the mark"])
+    progress: float = Field(description="0 to 1.", examples=[0.6])
+    ours: bool | None = Field(description="Whether the picture shows an asset of the brand; null while unknown.")
+    trace_begun: bool
+    trace_ended: bool
+    created_at: datetime
+    problem: str | None = Field(default=None, description="Why it failed.")
+    hint: str | None = Field(default=None, description="What would help.")
+    outcome: Outcome | None = Field(default=None, description="Uploaders and investigators.")
+    reason: str | None = Field(default=None, description="Why no copy is named.")
+    asset_id: str | None = None
+    asset_title: str | None = None
+    coverage: float | None = Field(default=None, description="Share of the asset's area that the picture shows.")
+    named: list[NamedCopyOut] | None = Field(default=None, description="Investigators only; empty below the gate.")
+    mixture: bool | None = Field(default=None, description="Whether several copies were mixed; investigators only.")
+    alternatives: list[str] | None = Field(default=None, description="What else could explain a named copy.")
+    copies_tried: int | None = None
+    looks: int | None = Field(default=None, description="Ways of looking that the probability pays for.")
+    homography: list[list[float]] | None = Field(default=None, description="Picture px to the asset's working raster.")
+    heat_map: str | None = Field(default=None, description="Where the mark was read, as PNG; investigators only.")
+    leak: str | None = Field(default=None, description="The picture, small; investigators only.")
+    page_url: str | None = None
+    notes: str | None = None
+    sha256: str | None = None
+    timings_s: dict[str, float] | None = Field(default=None, examples=[{"recognise": 0.9, "trace": 1.4}])
+    finished_at: datetime | None = None

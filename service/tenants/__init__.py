@@ -1,0 +1,1 @@
+"""Brands: whose pictures, whose recipients, whose keys."""
