@@ -38,6 +38,8 @@ Roles: **uploader** (assets, recipients, copies), **flagger** (look-ups, sightin
 provenance); each route's `x-roles` lists who may call it.
 """
 
+ROUTERS = (tenants, assets, recipients, copies, lookups, sightings, provenance, health.router)
+
 
 def create_app(settings: Settings | None = None, *, pool: PixelPool | None = None) -> FastAPI:
     """Build the application from settings; everything is opened when it starts and given back when it stops."""
@@ -54,8 +56,15 @@ def create_app(settings: Settings | None = None, *, pool: PixelPool | None = Non
         finally:
             await run_in_threadpool(runtime.stop, context, keep_pool=pool is not None)
 
-    app = FastAPI(title="Telltale", version=_version(), description=DESCRIPTION, lifespan=lifespan, redoc_url=None)
-    for router in (tenants, assets, recipients, copies, lookups, sightings, provenance, health.router):
+    app = FastAPI(
+        title="Telltale",
+        version=_version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # these pages load scripts from elsewhere, which our own policy forbids
+        redoc_url=None,
+    )
+    for router in ROUTERS:
         app.include_router(router)
     install(app)
     app.add_middleware(Idempotency)
@@ -82,8 +91,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = Problem.model_json_schema()
-        for route in app.routes:
-            if isinstance(route, APIRoute) and route.include_in_schema:
+        for route in (route for router in ROUTERS for route in router.routes):
+            if isinstance(route, APIRoute):
                 for method in route.methods or ():
                     schema["paths"][route.path_format][method.lower()]["x-roles"] = roles_of(route)
         app.openapi_schema = schema

@@ -24,7 +24,7 @@ log = logging.getLogger("telltale.http")
 MEDIA_TYPE = "application/problem+json"
 _HINTS = {
     400: "Check how the request is written.",
-    404: "Check the address; the API is described under /docs.",
+    404: "Check the address; the API is described in /openapi.json.",
     405: "Use one of the methods that the Allow header lists.",
     413: TooLarge.hint,
 }
