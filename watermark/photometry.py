@@ -22,8 +22,11 @@ SPECTRUM_SIGMAS_PX = (0.7, 1.4, 2.8, 5.6, 24.0)
 
 
 def wide_mean(plane: Plane, size: int = WINDOW_PX) -> Plane:
-    """Mean over a smooth window, two box filters wide."""
-    return cv2.blur(cv2.blur(plane, (size, size)), (size, size))
+    """Mean over a smooth window, two box filters wide, taken on a plane shrunk four times."""
+    height, width = plane.shape
+    small = cv2.resize(plane, (max(4, width // 4), max(4, height // 4)), interpolation=cv2.INTER_AREA)
+    box = size // 4, size // 4
+    return cv2.resize(cv2.blur(cv2.blur(small, box), box), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def blur(plane: Plane, sigma: float) -> Plane:
@@ -62,31 +65,46 @@ class Residual:
     variance: Plane
 
 
-def subtract(original: Plane, leak: Plane, seen: Plane, patterns: list[Plane]) -> list[Residual]:
+@dataclass(frozen=True)
+class Flattened:
+    """A plane without its local mean, within what the leak shows, and split into bands."""
+
+    plane: Plane
+    bands: list[Plane]
+
+    @classmethod
+    def of(cls, plane: Plane, seen: Plane, share: Plane) -> "Flattened":
+        """Flatten `plane`; `share` is the wide mean of `seen`."""
+        flat = (plane - wide_mean(seen * plane) / share) * seen
+        return cls(flat, split_bands(flat))
+
+
+def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, floors: list[Plane]) -> list[Residual]:
     """Subtract the original from a registered leak, band by band.
 
     Parameters
     ----------
-    original, leak : (h, w) planes on the canonical raster.
-    seen : (h, w), 1 where the leak shows the raster.
-    patterns : the mark's amplitude in the same bands; a residual far weaker than the mark is a mark that was wiped
-        out, not a quiet place, so the variance is floored by the pattern's own.
+    original, leak : on the canonical raster.
+    seen, share : (h, w), 1 where the leak shows the raster, and its wide mean.
+    floors : least variance of each band: a residual far weaker than the mark is a mark that was wiped out, not a
+        quiet place.
     """
-    share = wide_mean(seen) + np.float32(1e-6)
-    mean_original, mean_leak = wide_mean(seen * original) / share, wide_mean(seen * leak) / share
-    flat_original = original - mean_original
-    flat_leak = np.where(seen > 0, leak - mean_leak, flat_original)
-    nearby = cv2.blur(seen, (NOISE_WINDOW_PX, NOISE_WINDOW_PX)) + np.float32(1e-3)
+    window = NOISE_WINDOW_PX, NOISE_WINDOW_PX
+    nearby = cv2.blur(seen, window) + np.float32(1e-3)
+    prior = np.float32(GAIN_PRIOR)
     out = []
-    for ours, theirs, pattern in zip(split_bands(flat_original), split_bands(flat_leak), patterns, strict=True):
-        energy, common = wide_mean(seen * ours * ours) / share, wide_mean(seen * ours * theirs) / share
-        gain: Plane = np.clip((common + np.float32(GAIN_PRIOR)) / (energy + np.float32(GAIN_PRIOR)), 0, 3)
+    for ours, theirs, floor in zip(original.bands, leak.bands, floors, strict=True):
+        energy, common = wide_mean(ours * ours) / share, wide_mean(ours * theirs) / share
+        gain: Plane = np.clip((common + prior) / (energy + prior), 0, 3)
         difference: Plane = (theirs - gain * ours) * seen
-        variance: Plane = cv2.blur(difference * difference, (NOISE_WINDOW_PX, NOISE_WINDOW_PX)) / nearby
-        variance += np.float32(NOISE_FLOOR)
-        floor = cv2.blur(pattern * pattern, (NOISE_WINDOW_PX, NOISE_WINDOW_PX))
+        variance: Plane = cv2.blur(difference * difference, window) / nearby + np.float32(NOISE_FLOOR)
         out.append(Residual(difference, gain, np.maximum(variance, floor)))
     return out
+
+
+def noise_floors(patterns: list[Plane]) -> list[Plane]:
+    """Local mean square of the mark's amplitude in each band."""
+    return [cv2.blur(p * p, (NOISE_WINDOW_PX, NOISE_WINDOW_PX)) for p in patterns]
 
 
 def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:
@@ -102,16 +120,17 @@ def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:
     (h, w), the original as the leak's processing would have left it.
     """
     *bands, low = split_bands(original, SPECTRUM_SIGMAS_PX)
-    target = leak - split_bands(leak, SPECTRUM_SIGMAS_PX)[-1]
-    weight = seen
+    target = (leak - split_bands(leak, SPECTRUM_SIGMAS_PX)[-1])[::2, ::2]
+    sample = seen[::2, ::2]
+    flat = np.stack([b[::2, ::2].ravel() for b in bands])
+    weight = sample
     gains: NDArray[np.floating] = np.ones(len(bands))
-    flat = np.stack([b.ravel() for b in bands])
     for _ in range(3):
         normal = (flat * weight.ravel()) @ flat.T
         ridge = np.diag(normal.diagonal() * 1e-3 + 1)
         gains = np.linalg.solve(normal + ridge, flat @ (weight * target).ravel() + ridge.diagonal())
-        left = target - sum(np.float32(g) * b for g, b in zip(gains, bands, strict=True))
-        weight = seen / (blur(left * left, SPECTRUM_SIGMAS_PX[-1]) + np.float32(0.5))
+        left = target - (gains.astype(np.float32) @ flat).reshape(target.shape)
+        weight = sample / (blur(left * left, SPECTRUM_SIGMAS_PX[-1] / 2) + np.float32(0.5))
     gains = np.clip(gains, 0, 3)
     gains[3:] = np.maximum(gains[3:], 0.05)
     return low + sum(np.float32(g) * b for g, b in zip(gains, bands, strict=True))

@@ -47,7 +47,8 @@ class Reading:
 
     Attributes
     ----------
-    hypotheses : soft symbols of every registration that evidence could not rule out; each counts as a look.
+    hypotheses : soft symbols of every registration that evidence could not rule out, with and without colour; each
+        counts as a look.
     reason, hint : why the leak could not be read, and what better capture would help; None when it could.
     """
 
@@ -68,7 +69,7 @@ class Reading:
     @property
     def fits(self) -> list[registration.Fit]:
         """The registrations, best first."""
-        return [h.fit for h in self.hypotheses]
+        return list({id(h.fit): h.fit for h in self.hypotheses}.values())
 
 
 def read(
@@ -102,7 +103,7 @@ def read(
         ratio = master.design.canonical_shape[1] / master.design.width
         start = resize_matrix(ratio) @ hint @ resize_matrix(1 / scale)
     fits = registration.register(master.index, planes[0], hint=start, budget_s=budget_s)
-    hypotheses = [s for s in (read_symbols(master, planes, fit) for fit in fits) if s.coverage >= LEAST_COVERAGE]
+    hypotheses = [s for fit in fits for s in read_symbols(master, planes, fit) if s.coverage >= LEAST_COVERAGE]
     if hypotheses:
         return Reading(hypotheses)
     return Reading(
@@ -117,56 +118,77 @@ def resize_matrix(factor: float) -> NDArray[np.float64]:
     return np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1.0]])
 
 
-def read_symbols(master: Master, planes: Plane, fit: registration.Fit) -> Symbols:
+def read_symbols(master: Master, planes: Plane, fit: registration.Fit) -> list[Symbols]:
     """Correlate what is left of a registered leak with the mark, cell by cell.
 
-    Luma and Cb carry the same bit in the same cell, so their correlations add, each weighted by its own noise.
+    Luma and Cb carry the same bit in the same cell. Together they resist noise and blur best; after heavy compression
+    little of Cb is left but its noise, so luma is also read alone.
 
     Parameters
     ----------
     planes : (2, H', W') float32, luma and Cb of the leak.
     fit : where the leak lies on the canonical raster.
+
+    Returns
+    -------
+    list of Symbols: luma with Cb, and luma alone; only the latter where the leak has no colour.
     """
-    shape = master.design.canonical_shape
-    cells = master.lattice.count
+    luma, chroma = 1.0, master.design.chroma_share
+    seen, *alone = correlate(master, planes[0], fit, 0, luma)
+    coverage = float(seen.mean())
+    out = [Symbols(alone[0], alone[1], coverage, fit)]
+    if chroma and planes[1].std() >= COLOURLESS:
+        _, *more = correlate(master, planes[1], fit, 1, chroma)
+        out.insert(0, Symbols(alone[0] + more[0], alone[1] + more[1], coverage, fit))
+    return out
+
+
+def correlate(
+    master: Master, plane: Plane, fit: registration.Fit, channel: int, share: float
+) -> tuple[Plane, Floats, Floats]:
+    """Correlate one channel of a leak: what is seen of the raster, and numerator and denominator per cell."""
+    cells, labels = master.lattice.count, master.lattice.labels
     correlations, precisions = np.zeros(cells), np.zeros(cells)
-    coverage = 0.0
-    for channel, share in enumerate((1.0, master.design.chroma_share)):
-        if channel and (not share or planes[channel].std() < COLOURLESS):
-            continue
-        warped, seen = registration.warp(planes[channel], fit, shape)
-        coverage = max(coverage, float(seen.mean()))
-        pattern = master.amplitude * np.float32(share)
-        original = best_original(master.canonical[channel], warped, seen, pattern)
-        bands = photometry.split_bands(pattern)
-        for mark, residual in zip(bands, photometry.subtract(original, warped, seen, bands), strict=True):
-            expected = residual.gain * mark
-            weight = seen / residual.variance
-            correlations += sum_cells(master.lattice.labels, expected * residual.difference * weight, cells)
-            precisions += sum_cells(master.lattice.labels, expected * expected * weight, cells)
-    return Symbols(correlations, precisions, coverage, fit)
+    warped, seen = registration.warp(plane, fit, master.design.canonical_shape)
+    bands = photometry.split_bands(master.amplitude * np.float32(share))
+    for mark, residual in zip(bands, explain(master.canonical[channel], warped, seen, bands), strict=True):
+        expected = residual.gain * mark
+        weight = seen / residual.variance
+        correlations += sum_cells(labels, expected * residual.difference * weight, cells)
+        precisions += sum_cells(labels, expected * expected * weight, cells)
+    return seen, correlations, precisions
 
 
-def best_original(original: Plane, leak: Plane, seen: Plane, pattern: Plane) -> Plane:
-    """The original, or the original at the leak's spectrum: whichever leaves the leak less unexplained.
+def explain(original: Plane, leak: Plane, seen: Plane, bands: list[Plane]) -> list[photometry.Residual]:
+    """Subtract the original, or the original at the leak's spectrum: whichever leaves the leak less unexplained.
 
     Judged by the mean log variance of the residual where the mark lives, so that a few wild pixels do not decide.
+
+    Parameters
+    ----------
+    original, leak : (h, w) planes on the canonical raster.
+    seen : (h, w), 1 where the leak shows the raster.
+    bands : the mark's amplitude, split into bands.
     """
-    if seen.sum() < 100:
-        return original
+    share = photometry.wide_mean(seen) + np.float32(1e-6)
+    floors = photometry.noise_floors(bands)
+    flat_leak = photometry.Flattened.of(leak, seen, share)
+
+    def residuals(candidate: Plane) -> list[photometry.Residual]:
+        flat = photometry.Flattened.of(candidate, seen, share)
+        return photometry.subtract(flat, flat_leak, seen, share, floors)
+
+    plain = residuals(original)
     shown = registration.evidence_mask(original, leak, seen)
-    if shown.sum() < 0.05 * seen.sum():
-        return original
-    matched = photometry.match_spectrum(original, leak, shown)
-    bands = photometry.split_bands(pattern)
+    if shown.sum() < max(100.0, 0.05 * float(seen.sum())):
+        return plain
+    matched = residuals(photometry.match_spectrum(original, leak, shown))
+    weights = [float(np.mean(b * b)) for b in bands]
 
-    def unexplained(candidate: Plane) -> float:
-        residuals = photometry.subtract(candidate, leak, seen, bands)
-        weights = [float(np.mean(b * b)) for b in bands]
-        logs = [float(np.sum(np.log(r.variance) * shown)) for r in residuals]
-        return sum(w * v for w, v in zip(weights, logs, strict=True))
+    def unexplained(found: list[photometry.Residual]) -> float:
+        return sum(w * float(np.sum(np.log(r.variance) * shown)) for w, r in zip(weights, found, strict=True))
 
-    return matched if unexplained(matched) < unexplained(original) else original
+    return min(plain, matched, key=unexplained)
 
 
 def sum_cells(labels: NDArray[np.int32], values: Plane, count: int) -> Floats:
