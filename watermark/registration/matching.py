@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from watermark.registration.features import Features, permutation, root
 from watermark.registration.fit import Method
-from watermark.registration.geometry import Matrix, estimate, mirror, project
+from watermark.registration.geometry import Matrix, disagreement, estimate, mirror, project
 from watermark.registration.index import Index
 
 _NEIGHBOURS = 4
@@ -104,15 +104,26 @@ def hypotheses(
         homography, inliers = estimate(source, target, _CLUSTER_FIT_PX)
         if homography is None:
             homography, inliers = seed, len(members)
-        rough = Hypothesis(homography, inverted, "keypoints", inliers, inliers)
-        found.append(rough)
-    found.sort(key=lambda h: -h.support)
+        found.append(Hypothesis(homography, inverted, "keypoints", inliers, inliers))
     guided = []
     for hypothesis in found:
         for radius in _GUIDED_RADII_PX:
             hypothesis = _guide(index, points, rooted, hypothesis, radius)
         guided.append(replace(hypothesis, homography=hypothesis.homography @ unmirror))
-    return sorted(guided, key=lambda h: -h.support)
+    return _merged(guided, shape, index.shape)
+
+
+def _merged(found: list[Hypothesis], leak: tuple[int, int], raster: tuple[int, int]) -> list[Hypothesis]:
+    """Best supported first; clusters that guiding led to one place become one hypothesis with the most inliers."""
+    merged: list[Hypothesis] = []
+    for hypothesis in sorted(found, key=lambda h: (-h.support, -h.inliers)):
+        for place, other in enumerate(merged):
+            if disagreement(other.homography, hypothesis.homography, leak, raster) < _CLUSTER_FIT_PX:
+                merged[place] = replace(other, inliers=max(other.inliers, hypothesis.inliers))
+                break
+        else:
+            merged.append(hypothesis)
+    return merged
 
 
 def _match(index: Index, points: NDArray[np.float64], rooted: NDArray[np.float32]) -> Matches:

@@ -40,7 +40,7 @@ _BLANK = 2.0  # levels between darkest and brightest
 _ACCEPTED = 2.0  # z below which there is no registration
 _WEAK = 2.5  # z below which the fall-backs run
 _DOUBTFUL = 4.0  # z below which more features are tried
-_TIED = 0.7  # share of the best z from which a rival cannot be told from it
+_TIED = 0.8  # share of the best fit's block evidence from which a rival cannot be told from it
 _MOST_FITS = 4
 _SAME_FIT_PX = 8.0
 _SETTLED_PER_STAGE = 6
@@ -116,11 +116,11 @@ class _Search:
         return max(self.settled, key=lambda s: s.z, default=None)
 
     def winners(self) -> list[Settled]:
-        """The best, and rivals too close to it to be discarded."""
+        """The best, and rivals too close to it to be discarded: equal parts split the key points, not the evidence."""
         ranked = sorted((s for s in self.settled if s.z >= _ACCEPTED), key=lambda s: -s.z)
         chosen: list[Settled] = []
         for candidate in ranked:
-            tied = self.index.is_sparse or candidate.z >= _TIED * ranked[0].z
+            tied = self.index.is_sparse or candidate.evidence.z >= _TIED * ranked[0].evidence.z
             if tied and not any(self._same(candidate, other.homography, other.origin.inverted) for other in chosen):
                 chosen.append(candidate)
         return chosen[:_MOST_FITS]

@@ -54,8 +54,11 @@ class Settled:
 
     @property
     def is_sure(self) -> bool:
-        """Worth stopping the search for rivals."""
-        return self.evidence.score > 6 and self.evidence.agreement > 0.6
+        """Worth stopping the search for rivals.
+
+        Evidence alone is not: a table laid onto its own mirror image can agree by two thirds.
+        """
+        return self.is_trusted and self.evidence.score > 6 and self.evidence.agreement > 0.6
 
 
 def look(raster: Raster, leak: Leak, homography: Matrix) -> Evidence:
