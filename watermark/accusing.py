@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bound import log_bound
+from .codebook import Codebook
 from .issuing import contrast
 from .looks import Look, looks, seen
 from .master import Master
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 
 LOG10_GATE = -9.0
 FEWEST_CELLS = 32
-STRONG_SHARE = 0.5  # of the scores' variance, held by the cells that screen many copies
+SCREEN_SHARE = 0.35  # of the scores' variance, held by the cells that screen many copies
 MANY_COPIES = 20_000
 FINALISTS = 100  # of each look, scored in full
 
@@ -84,20 +85,18 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
     looks : how many other tries the caller made on the same leak (assets tried, …), this one included.
     keep : how many copies to rank at least; all named ones are kept.
     """
-    issued = np.unique(np.fromiter(serials, np.int64))
+    issued = sorted_serials(serials)
     if not reading.readable:
         return Verdict([], len(issued), looks, reading.reason, reading.hint)
     if not len(issued):
         return Verdict([], 0, looks, "No copy of this asset has been issued.", "Nothing can be traced to a copy.")
-    weighed = [(s, *weigh(master, s)) for s in reading.hypotheses]
-    taken = looks * sum(len(found) for _, _, found in weighed)
-    price = log(len(issued)) + log(max(1, taken))
-    best: dict[int, tuple[float, float]] = {}
-    for _, cells, found in weighed:
-        for serial, score, bound in score_looks(master, cells, found, issued):
-            if serial not in best or bound < best[serial][1]:
-                best[serial] = (score, bound)
-    standing = [Accusation(s, t, min(0.0, (b + price) / log(10))) for s, (t, b) in best.items()]
+    weighings = [look for symbols in reading.hypotheses for look in weigh(master.codebook, symbols)]
+    taken = looks * max(1, len(weighings))
+    price = log(len(issued)) + log(taken)
+    standing = [
+        Accusation(serial, score, min(0.0, (bound + price) / log(10)))
+        for serial, score, bound in score_copies(master.codebook, weighings, issued)
+    ]
     standing.sort(key=lambda a: (a.log10_bound, -a.score))
     kept = [a for i, a in enumerate(standing) if i < keep or a.log10_bound <= LOG10_GATE]
     verdict = Verdict(kept, len(issued), taken)
@@ -106,44 +105,49 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
     return Verdict(kept, len(issued), taken, *why_nobody(reading))
 
 
-def weigh(master: Master, symbols: Symbols) -> tuple[NDArray[np.intp], list[Look]]:
-    """Cells of a hypothesis that were seen, and its looks; no looks where too little was seen."""
+def sorted_serials(serials: Iterable[int]) -> NDArray[np.int64]:
+    """Distinct serials in order; a range is taken as it is."""
+    if isinstance(serials, range) and serials.step == 1:
+        return np.arange(serials.start, serials.stop, dtype=np.int64)
+    return np.unique(np.fromiter(serials, np.int64))
+
+
+def weigh(codebook: Codebook, symbols: Symbols) -> list[Look]:
+    """The looks at one hypothesis, over all cells of the asset; none where too little was seen."""
     cells = seen(symbols.precisions)
     if len(cells) < FEWEST_CELLS:
-        return cells, []
-    biases = master.codebook.biases
-    scale = contrast(biases)
-    return cells, looks(symbols.correlations[cells] * scale, symbols.precisions[cells] * scale**2, biases[cells])
+        return []
+    biases, scale = codebook.biases, contrast(codebook.biases)
+    found = looks(symbols.correlations[cells] * scale, symbols.precisions[cells] * scale**2, biases[cells])
+    return [look.spread(cells, len(biases)) for look in found]
 
 
-def score_looks(
-    master: Master, cells: NDArray[np.intp], found: list[Look], issued: NDArray[np.int64]
+def score_copies(
+    codebook: Codebook, weighings: list[Look], issued: NDArray[np.int64]
 ) -> list[tuple[int, float, float]]:
     """Score copies under every look: (serial, score, natural log of one copy's bound) for the finalists.
 
-    All copies are scored in single precision - with many copies, over the cells that hold half of each score's
+    All copies are scored in single precision - with many copies, over the cells that hold a third of the scores'
     variance - and the best few of each look again, in full and in double precision. The first pass can miss a leaker,
     it can never accuse an innocent.
     """
-    if not found:
+    if not weighings:
         return []
-    biases = master.codebook.biases[cells]
-    slopes = np.stack([look.plus - look.minus for look in found])
+    biases = codebook.biases
+    slopes = np.stack([look.plus - look.minus for look in weighings])
     variances = biases * (1 - biases) * slopes**2
-    screen = np.arange(len(cells))
+    information = np.sum(variances / (variances.sum(1, keepdims=True) + 1e-300), axis=0)
+    screen = np.flatnonzero(information)
     if len(issued) > MANY_COPIES:
-        information = np.sum(variances / variances.sum(1, keepdims=True), axis=0)
         order = np.argsort(-information)
-        screen = order[: int(np.searchsorted(np.cumsum(information[order]), STRONG_SHARE * len(found))) + 1]
-    rough = master.codebook.scores(cells[screen], slopes[:, screen].astype(np.float32), issued)
+        screen = order[: int(np.searchsorted(np.cumsum(information[order]), SCREEN_SHARE * information.sum())) + 1]
+    rough = codebook.scores(screen, slopes[:, screen].astype(np.float32), issued)
     kept = min(FINALISTS, len(issued))
-    top = np.unique(np.argpartition(-rough, kept - 1, axis=1)[:, :kept])
-    finalists = issued[top]
-    scores = slopes @ master.codebook.codewords(finalists)[:, cells].T.astype(np.float64)
-    spread = np.sqrt(variances.sum(1)) + 1e-12
-    heights = (scores - (slopes @ biases)[:, None]) / spread[:, None]
+    finalists = issued[np.unique(np.argpartition(-rough, kept - 1, axis=1)[:, :kept])]
+    scores = slopes @ codebook.codewords(finalists).T.astype(np.float64)
+    heights = (scores - (slopes @ biases)[:, None]) / (np.sqrt(variances.sum(1)) + 1e-12)[:, None]
     bounds = np.stack(
-        [log_bound(k.minus, k.plus, biases, s + k.minus.sum()) for k, s in zip(found, scores, strict=True)]
+        [log_bound(k.minus, k.plus, biases, s + k.minus.sum()) for k, s in zip(weighings, scores, strict=True)]
     )
     which = bounds.argmin(0)
     return [

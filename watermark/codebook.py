@@ -108,7 +108,7 @@ class Codebook:
         for start, stop, first, last in runs(serials):
             wanted = serials[start:stop] - first
             total = np.zeros((len(weights), last - first), np.float32)
-            step = max(16, (1 << 21) // (last - first))
+            step = max(16, (1 << 20) // (last - first))
             for k in range(0, len(cells), step):
                 bits = self.bits(cells[k : k + step], first, last)
                 total += weights[:, k : k + step] @ bits.astype(np.float32)

@@ -31,6 +31,12 @@ class Look:
     minus: Floats
     plus: Floats
 
+    def spread(self, cells: NDArray[np.intp], count: int) -> "Look":
+        """The same look over all `count` cells of an asset: cells outside `cells` weigh nothing."""
+        minus, plus = np.zeros(count), np.zeros(count)
+        minus[cells], plus[cells] = self.minus, self.plus
+        return Look(self.name, minus, plus)
+
 
 def looks(correlations: Floats, precisions: Floats, biases: Floats, seed: int = 2) -> list[Look]:
     """Build the six weighings of a reading.
