@@ -45,6 +45,7 @@ _MOST_FITS = 4
 _SAME_FIT_PX = 8.0
 _SETTLED_PER_STAGE = 6
 _LEAST_SUPPORT = 4
+_PEAKS_KEPT = 3, 8  # peaks of a sweep to settle; more for an original of few edges, which slides along itself
 _RIVAL_SUPPORT = 12, 0.35  # a rival needs this many guided matches, and this share of the leader's
 _RIVAL_SAMPLE = 3  # rivals of a strong leader are sought with every third key point
 _FEW_BLOCKS = 150  # a small crop may fit an equal part elsewhere just as well
@@ -98,17 +99,18 @@ class _Search:
         """Go through the stages until one convinces."""
         if hint is not None and self._hint_convinces(np.asarray(hint, np.float64)):
             return
+        keep = _PEAKS_KEPT[self.index.is_sparse]
         self._keypoints(_QUICK)
         if self.index.is_sparse or self._is_below(_WEAK):
             self._consider(whole_frames(self.index, self.leak))
         if self._is_below(_WEAK) and self._in_time():
             self._consider(native_scale(self.index, self.leak, UPRIGHT))
         if self._is_below(_WEAK) and self._in_time():
-            self._consider(scale_sweep(self.index, self.leak, UPRIGHT, self._in_time))
+            self._consider(scale_sweep(self.index, self.leak, UPRIGHT, self._in_time, keep))
         if self._is_below(_DOUBTFUL) and max(self.leak.shape) > _THOROUGH_FROM and self._in_time():
             self._keypoints(_THOROUGH)
         if self._is_below(_WEAK) and self._in_time():
-            self._consider(scale_sweep(self.index, self.leak, TURNED, self._in_time))
+            self._consider(scale_sweep(self.index, self.leak, TURNED, self._in_time, keep))
 
     @property
     def best(self) -> Settled | None:
