@@ -16,6 +16,7 @@ MIN_SIDE_PX = 64
 TARGET_JOD = 9.92
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
 WEAKEST, STRONGEST = 0.05, 6.0
+PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 
 def prepare(rgb: NDArray[np.uint8], *, key: bytes, icc: bytes | None = None) -> Master:
@@ -58,7 +59,7 @@ def prepare(rgb: NDArray[np.uint8], *, key: bytes, icc: bytes | None = None) -> 
             jpeg.encode(render(rgb, design, lattice, mask, plus), icc, design.run),
         )
     planes = luma_and_cb(rgb, (small.shape[0], small.shape[1]))
-    encoded, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    encoded, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), PNG_OPTIONS)
     if not encoded:
         raise WatermarkError("The picture could not be stored losslessly.")
     return Master(
@@ -120,11 +121,9 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Luma and Cb planes on a raster of `shape`, averaged over area before rounding: (2, h, w) float32."""
-    pair = cv2.transform(rgb.astype(np.float32), YCB_FROM_RGB)
-    pair[..., 1] += 128
+    ycc = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2YCrCb)
     if rgb.shape[:2] != shape:
-        pair = cv2.resize(pair, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(pair.transpose(2, 0, 1))
-
-
-YCB_FROM_RGB = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5]], np.float32)
+        ycc = cv2.resize(ycc, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    planes = np.stack([ycc[..., 0], ycc[..., 2]])
+    planes[1] += np.float32(127.5)  # OpenCV centres chroma of floating-point pictures on 0.5
+    return planes
