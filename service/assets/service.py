@@ -152,6 +152,7 @@ def delete(session: Session, *, context: Context, principal: Principal, asset_id
     )
     prefix = f"{asset.tenant_id}/{asset.id}"
     after_commit(session, lambda: context.blobs.delete_under(prefix))
+    after_commit(session, lambda: context.lookups.refresh(force=True))
 
 
 def data_key(session: Session, *, context: Context, asset: Asset) -> bytes:

@@ -12,7 +12,7 @@ from service.assets import pixels
 from service.assets.models import Asset, AssetState
 from service.assets.service import PREPARE, data_key, mark_key
 from service.context import Context
-from service.db import everywhere
+from service.db import after_commit, everywhere
 from service.events.models import EventKind
 from service.events.service import record
 from service.jobs.job import Job, is_final
@@ -97,6 +97,7 @@ def finish(context: Context, asset_id: str) -> None:
         asset.advance(AssetState.READY)
         asset.progress = 1.0
         record(session, kind=EventKind.ASSET_READY, tenant_id=asset.tenant_id, asset_id=asset_id)
+        after_commit(session, lambda: context.lookups.refresh(force=True))
 
 
 def fail(context: Context, asset_id: str, error: Exception) -> None:

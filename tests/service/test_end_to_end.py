@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from conftest import Brand, jpeg
+from conftest import Brand, jpeg, new_brand
 from fastapi.testclient import TestClient
 from PIL import Image
+
+from service.app import create_app
+from service.jobs.pool import PixelPool
+from service.settings import Settings
 
 
 def test_a_cropped_and_recompressed_copy_is_named(brand: Brand, client: TestClient, astronaut: np.ndarray) -> None:
@@ -59,3 +63,18 @@ def test_somebody_elses_picture_is_not_ours(brand: Brand, asset: dict[str, str])
     sighting = brand.report(jpeg(np.asarray(data.chelsea())))
     assert (sighting["outcome"], sighting["ours"]) == ("not_ours", False)
     assert sighting["hint"]
+
+
+def test_the_durable_engine_does_the_same_job(settings: Settings, pool: PixelPool, astronaut: np.ndarray) -> None:
+    durable = settings.model_copy(update={"jobs_url": f"sqlite:///{settings.data_dir / 'jobs.sqlite'}"})
+    with TestClient(create_app(durable, pool=pool)) as client:
+        brand = new_brand(client)
+        asset = brand.upload(jpeg(astronaut[:256, 128:384]))
+        brand.import_recipients(3)
+        brand.issue(asset["id"])
+        copy = brand.copies(asset["id"])[1]
+        sighting = brand.report(client.get(copy["file"], headers=brand.uploader).content)
+        assert [named["copy_id"] for named in sighting["named"]] == [copy["id"]]
+    stored = b"".join(path.read_bytes() for path in durable.data_dir.glob("jobs.sqlite*"))
+    assert asset["id"].encode() in stored
+    assert b"Press" not in stored

@@ -48,7 +48,7 @@ def test_the_wrong_key_opens_nothing(blobs: ObjectBlobs) -> None:
 
 
 def test_names_cannot_leave_the_store(blobs: ObjectBlobs, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="(?i)path|segment"):
+    with pytest.raises(Exception, match=r"(?i)path|segment"):
         blobs.put_once("../outside", b"x", key=KEY)
     assert not (tmp_path / "outside").exists()
     with pytest.raises(ValueError, match="whole store"):

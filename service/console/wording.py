@@ -1,0 +1,210 @@
+"""Words and figures for people: the console says nothing that is not written here or in a template.
+
+A verdict names a copy, never a person; a probability is written so that it cannot be read as smaller than it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.events.models import EventKind
+from service.sightings.models import Outcome, SightingState
+from service.sightings.schemas import SightingOut
+
+GATE_LOG10 = -9.0
+MOST_DIGITS = 30  # beyond this the arithmetic is exact, but no assumption about the world is
+
+_STATES = {
+    "received": "Waiting",
+    "preparing": "Preparing",
+    "ready": "Ready",
+    "failed": "Failed",
+    "recognising": "Finding the asset",
+    "tracing": "Reading the mark",
+    "done": "Done",
+}
+_EVENTS = {
+    EventKind.ASSET_RECEIVED: "Asset uploaded",
+    EventKind.ASSET_READY: "Asset ready",
+    EventKind.ASSET_FAILED: "Preparing failed",
+    EventKind.ASSET_DELETED: "Asset deleted",
+    EventKind.RECIPIENTS_ADDED: "Recipient added",
+    EventKind.COPY_ISSUED: "Copy issued",
+    EventKind.COPY_DOWNLOADED: "Copy downloaded",
+    EventKind.COPY_VIEWED: "Looked at in the console",
+    EventKind.LOOKUP_HIT: "Recognised by a look-up",
+    EventKind.SIGHTING_RECEIVED: "Sighting submitted",
+    EventKind.SIGHTING_VERDICT: "Trace ended",
+    EventKind.COPY_NAMED: "Copy named in a leak",
+    EventKind.SIGHTING_FAILED: "Trace failed",
+    EventKind.LEAK_VIEWED: "Found picture looked at",
+}
+_NOTES = {
+    "issued": "{n} new copies issued; {m} recipients had theirs already.",
+    "imported": "{n} recipients added.",
+    "added": "The recipient was added.",
+    "uploaded": "Uploaded. Telltale is preparing it now; this page follows along.",
+    "deleted": "The asset was deleted. The record of its copies and downloads stays.",
+    "signed-out": "You are signed out.",
+}
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a sighting's page says first; ``tone`` is named, unsure, clear, running or failed."""
+
+    tone: str
+    label: str
+    headline: str
+    lead: str
+
+
+def verdict(shown: SightingOut) -> Verdict:
+    """Put a sighting into words, from what the caller's role may know of it."""
+    if shown.state is SightingState.FAILED:
+        return Verdict("failed", "Failed", "The picture could not be traced", shown.problem or "")
+    if shown.state is not SightingState.DONE:
+        return Verdict("running", "Tracing", "Tracing this picture", "The result appears here as soon as it is there.")
+    if shown.outcome is None:
+        return _for_flaggers(shown)
+    if shown.outcome is Outcome.NOT_OURS:
+        return Verdict("clear", "Not ours", "Not ours", "The picture shows none of your assets.")
+    if shown.outcome is Outcome.INCONCLUSIVE:
+        return Verdict(
+            "unsure", "Inconclusive", "Inconclusive: no copy is named", shown.reason or "The mark is too weak to read."
+        )
+    if not shown.named:
+        lead = "Who it was issued to is for investigators to see. They can find this sighting in their list."
+        return Verdict("named", "Copy named", "A copy is named", lead)
+    first = shown.named[0]
+    how = "issued to" if first.kind == "recipient" else "shown to"
+    if len(shown.named) == 1:
+        return Verdict(
+            "named", "Copy named", f"{_capital(first.name)} is named: {how} {first.issued_to}", first.statement
+        )
+    names = ", ".join(item.name for item in shown.named)
+    lead = f"The picture holds pixels of more than one copy: {names}."
+    return Verdict("named", "Copies named", f"{len(shown.named)} copies are named", lead)
+
+
+def _for_flaggers(shown: SightingOut) -> Verdict:
+    if shown.ours:
+        lead = "Thank you. The picture was traced, and your investigators have the result."
+        return Verdict("unsure", "Ours", "This is one of ours", lead)
+    if shown.ours is None:
+        lead = "The picture was compared with the asset you chose, and your investigators have the result."
+        return Verdict("unsure", "Traced", "The trace has ended", lead)
+    return Verdict("clear", "Not ours", "Not ours", "The picture shows none of your brand's assets.")
+
+
+def odds(log10_bound: float) -> str:
+    """Write the bound on a false accusation as odds, never smaller than it is.
+
+    >>> odds(-11.7)
+    '1 in 10¹¹ or less'
+    >>> odds(-214.0)
+    'less than 1 in 10³⁰'
+    """
+    digits = math.floor(-log10_bound + 1e-9)
+    if digits > MOST_DIGITS:
+        return f"less than 1 in {power_of_ten(MOST_DIGITS)}"
+    return f"1 in {power_of_ten(max(0, digits))} or less"
+
+
+def odds_in_words(log10_bound: float) -> str:
+    """Compare the bound with something countable.
+
+    >>> odds_in_words(-12.5)
+    'at most one in a million million'
+    """
+    digits = min(MOST_DIGITS, math.floor(-log10_bound + 1e-9))
+    thousand = {0: "", 1: "ten ", 2: "a hundred "}[digits % 3]
+    units = {0: "", 1: "thousand", 2: "million", 3: "thousand million"}
+    millions, rest = divmod(digits - digits % 3, 6)
+    words = ["million"] * millions if rest == 0 else [units[1], *["million"] * millions]
+    return f"at most one in {thousand or 'a '}{' '.join(words)}".strip()
+
+
+def power_of_ten(exponent: int) -> str:
+    """Write a power of ten.
+
+    >>> power_of_ten(-9)
+    '10⁻⁹'
+    """
+    return f"10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def event(kind: str) -> str:
+    """Name something that happened."""
+    return _EVENTS.get(EventKind(kind), kind) if kind in EventKind else kind
+
+
+def note(query: dict[str, str]) -> str | None:
+    """Say what the last form did, from the query its answer redirected to; anything unknown says nothing."""
+    text = _NOTES.get(query.get("note", ""))
+    if text is None:
+        return None
+    n, m = (query.get(key, "0") for key in "nm")
+    return text.format(n=n, m=m) if n.isdecimal() and m.isdecimal() and len(n + m) < 20 else None
+
+
+def state(value: str) -> str:
+    """Name a state."""
+    return _STATES.get(value, value.capitalize())
+
+
+def moment(value: datetime | None) -> str:
+    """Write a moment.
+
+    >>> from datetime import UTC, datetime
+    >>> moment(datetime(2026, 11, 5, 9, 4, tzinfo=UTC))
+    '5 Nov 2026, 09:04 UTC'
+    """
+    return f"{day(value)}, {value:%H:%M} UTC" if value else "—"
+
+
+def day(value: datetime | None) -> str:
+    """Write a day."""
+    return f"{value.day} {value:%b %Y}" if value else "—"
+
+
+def size(value: int) -> str:
+    """Write a file's size.
+
+    >>> size(2_450_000)
+    '2.5 MB'
+    """
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= factor:
+            return f"{value / factor:.1f} {unit}" if value < 10 * factor else f"{value / factor:.0f} {unit}"
+    return f"{value} bytes"
+
+
+def number(value: int) -> str:
+    """Write a count with its thousands apart."""
+    return f"{value:,}"
+
+
+def percent(value: float | None) -> str:
+    """Write a share; never 0 % for something that is there."""
+    if value is None:
+        return "—"
+    return "under 1 %" if 0 < value < 0.01 else f"{value * 100:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """Write how long something took.
+
+    >>> duration(0.94), duration(75.0)
+    ('0.9 s', '1 min 15 s')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
