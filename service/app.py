@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.formparsers import MultiPartParser
 
 from service import health, runtime
 from service.assets.routes import router as assets
@@ -44,6 +45,7 @@ ROUTERS = (tenants, assets, recipients, copies, lookups, sightings, provenance, 
 def create_app(settings: Settings | None = None, *, pool: PixelPool | None = None) -> FastAPI:
     """Build the application from settings; everything is opened when it starts and given back when it stops."""
     settings = settings or Settings()
+    MultiPartParser.spool_max_size = settings.max_upload_bytes  # no upload touches a disk before it is encrypted
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -69,6 +69,7 @@ def jobs_of(context: Context) -> dict[str, Job]:
 
 def start(context: Context) -> None:
     """Start the engines, and have done what a former process left undone."""
+    context.pool.warm()
     context.lookups.refresh(force=True)
     context.jobs.start()
     with context.database.reading() as session:

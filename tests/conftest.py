@@ -96,9 +96,7 @@ class Brand:
         assert answer.status_code == 201, answer.text
 
     def issue(self, asset_id: str) -> dict[str, Any]:
-        answer = self.client.post(
-            f"/v1/assets/{asset_id}/copies", json={"recipients": "all"}, headers=self.uploader
-        )
+        answer = self.client.post(f"/v1/assets/{asset_id}/copies", json={"recipients": "all"}, headers=self.uploader)
         assert answer.status_code == 201, answer.text
         return answer.json()
 

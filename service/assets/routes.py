@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, UploadFile
+from pydantic import AwareDatetime
 
 from service.assets import service
 from service.assets.schemas import AssetOut
@@ -23,7 +23,7 @@ def upload_asset(
     context: Ctx,
     session: Writing,
     principal: Uploader,
-    embargo_until: Annotated[datetime | None, Form(description="When it may be public (with a time zone).")] = None,
+    embargo_until: Annotated[AwareDatetime | None, Form(description="When it may be public, with a zone.")] = None,
 ) -> AssetOut:
     """Store a picture encrypted and prepare it for issuing; poll the asset until its state is `ready`."""
     asset = service.receive(

@@ -42,7 +42,7 @@ class DeletionNotConfirmed(Invalid):
 
 
 class BadTitle(Invalid):
-    """An asset needs a title of 1 to 300 characters."""
+    """An asset needs a title of 1 to 300 printable characters."""
 
     hint = "Give the asset a title."
 
@@ -65,7 +65,7 @@ def receive(
     watermark.errors.WatermarkError, BadTitle
     """
     title = " ".join(title.split())
-    if not 1 <= len(title) <= 300:
+    if not (1 <= len(title) <= 300 and title.isprintable()):
         raise BadTitle
     with contextlib.suppress(PoolBusy):  # then the job will tell
         context.pool.run_within(20.0, 5.0, pixels.inspect, data, context.settings.max_pixels)

@@ -62,8 +62,6 @@ def identify(request: Request, context: Context, token: str | None) -> Principal
     ------
     Unauthenticated, TooManyRequests
     """
-    address = address_of(request)
-    context.limiter.refuse_guessing(address)
     cookie = request.cookies.get(session_cookie(secure=context.settings.secure))
     if token is None and cookie is None:
         raise Unauthenticated
@@ -74,7 +72,7 @@ def identify(request: Request, context: Context, token: str | None) -> Principal
             else:
                 principal = by_session(session, vault=context.vault, token=cookie or "")
     except Unauthenticated:
-        context.limiter.failed(address)
+        context.limiter.failed(address_of(request))
         raise
     context.limiter.hit(principal.id)
     return principal
@@ -106,10 +104,8 @@ class RequiresOperator:
 
     def __call__(self, request: Request, context: Ctx, bearer: Bearer) -> None:
         """Admit or refuse."""
-        address = address_of(request)
-        context.limiter.refuse_guessing(address)
         if bearer is None or not is_operator(context.settings.operator_token_file, bearer.credentials):
-            context.limiter.failed(address)
+            context.limiter.failed(address_of(request))
             raise Unauthenticated(
                 "This needs the operator's secret.",
                 hint="Send the content of operator.token in the data directory as 'Authorization: Bearer tto_…'.",

@@ -106,6 +106,22 @@ class PixelPool:
         finally:
             self._free.put(lane)
 
+    def warm(self) -> None:
+        """Start the children now, in the background, so that the first request need not wait for them."""
+        for _ in self._lanes:
+            try:
+                lane = self._free.get_nowait()
+            except queue.Empty:
+                return
+            self._keepers.submit(self._warm, lane)
+
+    def _warm(self, lane: _Lane) -> None:
+        try:
+            if lane.executor is None and not self._closed.is_set():
+                lane.start(self._memory_bytes)
+        finally:
+            self._free.put(lane)
+
     def close(self) -> None:
         """Kill the children."""
         self._closed.set()

@@ -12,7 +12,8 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import TooManyRequests
+from service.errors import TooLarge, TooManyRequests
+from service.net.problems import problem_response
 
 
 class Limiter:
@@ -28,14 +29,20 @@ class Limiter:
         if not self._windows.hit(self._requests, "request", caller):
             raise TooManyRequests
 
-    def refuse_guessing(self, address: str) -> None:
-        """Raise :class:`TooManyRequests` when this address has failed too often."""
-        if not self._windows.test(self._failures, "failure", address):
+    def failed(self, address: str) -> None:
+        """Count one refused credential; raises :class:`TooManyRequests` past the limit.
+
+        Valid credentials are never refused for what others behind the same address did.
+        """
+        if not self._windows.hit(self._failures, "failure", address):
             raise TooManyRequests("Too many refused credentials from this address.")
 
-    def failed(self, address: str) -> None:
-        """Count one refused credential."""
-        self._windows.hit(self._failures, "failure", address)
+
+class _BodyTooLarge(HTTPException):
+    """Passes through form parsers, which turn any other error into their own."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class BodyLimit:
@@ -50,14 +57,24 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         claimed = dict(scope["headers"]).get(b"content-length", b"0")
-        seen = 0
+        seen, started = 0, False
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.max_bytes or (claimed.isdigit() and int(claimed) > self.max_bytes):
-                raise HTTPException(413, f"The request is larger than {self.max_bytes} bytes.")
+                raise _BodyTooLarge
             return message
 
-        await self.app(scope, counted, send)
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, counted, noted)
+        except _BodyTooLarge:
+            if not started:
+                error = TooLarge(f"The request is larger than {self.max_bytes} bytes.")
+                await problem_response(error)(scope, receive, send)

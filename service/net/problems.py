@@ -119,8 +119,10 @@ def _validation_error(request: Request, error: Exception) -> JSONResponse:
 def _http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == 413:
+        raise error  # the guard on request sizes answers, outside of the application
     phrase = HTTPStatus(error.status_code).phrase
-    code = {413: "too-large"}.get(error.status_code, phrase.lower().replace(" ", "-"))
+    code = phrase.lower().replace(" ", "-")
     hint = _HINTS.get(error.status_code, "Check the request and try again.")
     return problem(error.status_code, code, str(error.detail), hint, headers=dict(error.headers or {}))
 

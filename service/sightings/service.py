@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from service.sightings.models import NamedCopy, Sighting, SightingState
 from service.tenants.service import vault_of
 
 TRACE = "trace-sighting"
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f]+\Z")
 
 
 class SightingNotFound(NotFound):
@@ -56,7 +58,7 @@ def receive(
     ------
     watermark.errors.WatermarkError, BadPageUrl, AssetNotFound
     """
-    if page_url and not (page_url.startswith(("http://", "https://")) and len(page_url) <= 2000):
+    if page_url and not (_ADDRESS.match(page_url) and len(page_url) <= 2000):
         raise BadPageUrl
     if asset_id:
         require_asset(session, principal=principal, asset_id=asset_id)
@@ -68,7 +70,7 @@ def receive(
         id=sighting_id,
         tenant_id=principal.tenant_id,
         page_url=page_url or None,
-        notes=(notes or "").strip()[:4000] or None,
+        notes=(notes or "").replace("\0", "").strip()[:4000] or None,
         against_asset_id=asset_id or None,
         state=SightingState.RECEIVED.value,
         size_bytes=len(data),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Brand
+from conftest import Brand, new_brand
 from fastapi.testclient import TestClient
 
 from service.app import create_app
@@ -67,6 +67,12 @@ def test_a_body_past_the_limit_is_cut_off(settings: Settings, pool: object) -> N
             answer = client.post("/v1/lookup", content=content, headers={"content-type": "application/json"})
             assert answer.status_code == 413, answer.text
             assert answer.headers["content-type"] == "application/problem+json"
+        form = {"file": ("a.jpg", b"x" * 6000)}
+        brand = new_brand(client)
+        for extra in ({}, {"Idempotency-Key": "k"}):
+            answer = client.post("/v1/assets", data={"title": "x"}, files=form, headers={**brand.uploader, **extra})
+            assert answer.status_code == 413, answer.text
+            assert answer.json()["hint"]
         assert client.get("/healthz").status_code == 200
 
 
@@ -80,8 +86,6 @@ def test_answers_carry_a_strict_policy(client: TestClient) -> None:
 def test_too_many_requests_are_refused(settings: Settings, pool: object) -> None:
     strict = settings.model_copy(update={"rate_limit": "3/minute", "failed_sign_in_limit": "2/minute"})
     with TestClient(create_app(strict, pool=pool)) as client:  # type: ignore[arg-type]
-        from conftest import new_brand
-
         brand = new_brand(client)
         statuses = [client.get("/v1/me", headers=brand.flagger).status_code for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]

@@ -78,6 +78,13 @@ def test_an_asset_needs_a_title_and_a_file(client: TestClient, brand: Brand) -> 
         assert answer.json()["hint"]
 
 
+def test_an_embargo_needs_a_time_zone(client: TestClient, brand: Brand) -> None:
+    fields = {"title": "x", "embargo_until": "2030-01-01T12:00:00"}
+    answer = client.post("/v1/assets", data=fields, files={"file": ("a.jpg", jpeg(NOISE))}, headers=brand.uploader)
+    assert answer.status_code == 422
+    assert "timezone" in answer.json()["detail"]
+
+
 def test_a_png_stays_a_png_with_its_profile(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
     original = saved(Image.fromarray(astronaut[:200, 150:350]), "PNG", icc_profile=b"profile")
     asset = brand.upload(original)
