@@ -7,7 +7,6 @@ and a sighting that has ended is left alone. Below the gate no serial is written
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,9 +160,11 @@ def _trace_one(context: Context, asset: Asset, leak: bytes, hint: Any, *, looks:
         key = asset_key(session, context=context, asset=asset)
     start = None if hint is None else np.asarray(hint, np.float64)
     serials = range(1, asset.last_serial + 1)
-    ask: Callable[[bytes | None], Trace | None] = lambda master: context.pool.run(  # noqa: E731
-        trace_picture, asset.id, master, leak, context.settings.max_pixels, start, serials, looks
-    )
+
+    def ask(master: bytes | None) -> Trace | None:
+        most = context.settings.max_pixels
+        return context.pool.run(trace_picture, asset.id, master, leak, most, start, serials, looks)
+
     result = ask(None) or ask(context.blobs.get(asset.blob("master"), key=key))
     if result is None:
         raise RuntimeError("a worker refused a master that was sent to it")
