@@ -46,11 +46,11 @@ class Segments:
     Attributes
     ----------
     data : the whole stream.
-    cuts : (n + 1,) int64, segment i is data[cuts[i]:cuts[i+1]], its closing restart marker included.
+    cuts : n + 1 offsets, segment i is data[cuts[i]:cuts[i+1]], its closing restart marker included.
     """
 
     data: bytes
-    cuts: NDArray[np.int64]
+    cuts: list[int]
 
     @classmethod
     def split(cls, data: bytes) -> "Segments":
@@ -58,7 +58,7 @@ class Segments:
         start = scan_start(data)
         body = np.frombuffer(data, np.uint8)[start:-2]
         markers = np.flatnonzero((body[:-1] == 0xFF) & (body[1:] >= 0xD0) & (body[1:] <= 0xD7))
-        return cls(data, np.concatenate([[start], start + markers + 2, [len(data) - 2]]).astype(np.int64))
+        return cls(data, [start, *(start + markers + 2).tolist(), len(data) - 2])
 
     @property
     def header(self) -> bytes:
@@ -79,11 +79,12 @@ def join(minus: Segments, plus: Segments, choose_plus: NDArray[np.bool_]) -> byt
 
     Neighbouring segments of one variant are adjacent in its stream, so whole stretches are sliced at once.
     """
-    turns = np.flatnonzero(np.diff(choose_plus)) + 1
-    starts, stops = [0, *turns.tolist()], [*turns.tolist(), len(choose_plus)]
+    turns = (np.flatnonzero(np.diff(choose_plus)) + 1).tolist()
+    bounds = zip([0, *turns], [*turns, len(choose_plus)], strict=True)
+    sources = (plus, minus) if choose_plus[0] else (minus, plus)
     parts = [minus.header]
-    for start, stop in zip(starts, stops, strict=True):
-        source = plus if choose_plus[start] else minus
+    for i, (start, stop) in enumerate(bounds):
+        source = sources[i % 2]
         parts.append(source.data[source.cuts[start] : source.cuts[stop]])
     parts.append(b"\xff\xd9")
     return b"".join(parts)
