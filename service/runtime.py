@@ -16,7 +16,7 @@ from service.blobs.store import ObjectBlobs
 from service.context import Context
 from service.db import Database
 from service.identity.service import operator_token
-from service.jobs.engine import DurableJobs, LocalJobs
+from service.jobs.engine import DurableJobs, InlineJobs, LocalJobs
 from service.jobs.job import Job, Jobs
 from service.jobs.pool import PixelPool
 from service.lookups.engine import ExactEngine
@@ -93,6 +93,20 @@ def running(settings: Settings, *, pool: PixelPool | None = None) -> Iterator[Co
     context = build(settings, pool=pool)
     try:
         start(context)
+        yield context
+    finally:
+        stop(context, keep_pool=pool is not None)
+
+
+@contextmanager
+def offline(settings: Settings, *, pool: PixelPool | None = None) -> Iterator[Context]:
+    """Build without any engine: each job is done within the transaction's end that asked for it.
+
+    For commands on a data directory, also beside a running server: nothing that is under way there is touched.
+    """
+    context = build(settings, pool=pool)
+    context.jobs = InlineJobs(jobs_of(context))
+    try:
         yield context
     finally:
         stop(context, keep_pool=pool is not None)

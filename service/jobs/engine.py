@@ -1,4 +1,4 @@
-"""Two engines: DBOS for a server that may be killed at any moment, threads for tests and the command line.
+"""Engines: DBOS for a server that may be killed at any moment, threads for tests, nothing at all for commands.
 
 DBOS keeps what is under way in its own database file, so a job survives ``kill -9`` and goes on at the step it had
 reached. Measured before choosing: no work lost in repeated kills, where a popular SQLite queue lost a quarter. Its
@@ -121,7 +121,7 @@ class DurableJobs:
 
 
 class LocalJobs:
-    """Threads in this process and nothing on disk: for tests, and for commands that wait for their own work."""
+    """Threads in this process and nothing on disk: for tests, and for trying things out."""
 
     def __init__(self, jobs: Mapping[str, Job], *, concurrency: int) -> None:
         self._jobs, self._concurrency = jobs, concurrency
@@ -161,3 +161,24 @@ class LocalJobs:
     def healthy(self) -> bool:
         """Whether the threads are open."""
         return self._threads is not None
+
+
+class InlineJobs:
+    """No engine: a job is done when :meth:`submit` returns. For commands that work without a server."""
+
+    def __init__(self, jobs: Mapping[str, Job]) -> None:
+        self._jobs = jobs
+
+    def start(self) -> None:
+        """There is nothing to start."""
+
+    def submit(self, kind: str, subject: str) -> None:
+        """Do the job."""
+        run_now(self._jobs[kind], subject)
+
+    def stop(self) -> None:
+        """There is nothing to stop."""
+
+    def healthy(self) -> bool:
+        """Nothing can be broken."""
+        return True

@@ -53,6 +53,11 @@ def sign_in_url(session: Session, *, context: Context, tenant_id: str) -> str:
     return f"{context.settings.public_url.rstrip('/')}/sign-in/{link}"
 
 
+def exists(session: Session) -> bool:
+    """Whether there is any brand yet; before the first one, the console offers to set one up."""
+    return session.scalar(everywhere(Tenant).limit(1)) is not None
+
+
 def require(session: Session, *, tenant_id: str) -> Tenant:
     """Return a brand; raises :class:`BrandNotFound`."""
     tenant = session.scalar(everywhere(Tenant).where(Tenant.id == tenant_id))
