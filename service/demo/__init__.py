@@ -1,0 +1,1 @@
+"""The main job as a demonstration: a client that talks to a running service over HTTP and judges its answers."""
