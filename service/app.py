@@ -16,6 +16,7 @@ from starlette.formparsers import MultiPartParser
 
 from service import health, runtime
 from service.assets.routes import router as assets
+from service.console.install import install as install_console
 from service.copies.routes import router as copies
 from service.identity.access import Requires, RequiresOperator, session_cookie
 from service.jobs.pool import PixelPool
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, *, pool: PixelPool | None = Non
     for router in ROUTERS:
         app.include_router(router)
     install(app)
+    install_console(app)
     app.add_middleware(Idempotency)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
     app.add_middleware(SameSite, cookie=session_cookie(secure=settings.secure), public_url=settings.public_url)

@@ -25,7 +25,7 @@ def install(app: FastAPI) -> None:
     """Wrap every error handler the application has."""
     for key, handler in list(app.exception_handlers.items()):
         if isinstance(key, int) or not key.__name__.startswith("WebSocket"):
-            app.add_exception_handler(key, _in_html(handler))  # type: ignore[arg-type]
+            app.add_exception_handler(key, _in_html(handler))
 
 
 def wants_html(request: Request) -> bool:

@@ -41,6 +41,7 @@ _EVENTS = {
     EventKind.SIGHTING_FAILED: "Trace failed",
     EventKind.LEAK_VIEWED: "Found picture looked at",
 }
+_WORDS = {kind.value: words for kind, words in _EVENTS.items()}
 _NOTES = {
     "issued": "{n} new copies issued; {m} recipients had theirs already.",
     "imported": "{n} recipients added.",
@@ -120,7 +121,9 @@ def odds_in_words(log10_bound: float) -> str:
     >>> odds_in_words(-12.5)
     'at most one in a million million'
     """
-    digits = min(MOST_DIGITS, math.floor(-log10_bound + 1e-9))
+    digits = math.floor(-log10_bound + 1e-9)
+    if digits > 18:
+        return "less than one in a million million million"
     thousand = {0: "", 1: "ten ", 2: "a hundred "}[digits % 3]
     units = {0: "", 1: "thousand", 2: "million", 3: "thousand million"}
     millions, rest = divmod(digits - digits % 3, 6)
@@ -139,7 +142,7 @@ def power_of_ten(exponent: int) -> str:
 
 def event(kind: str) -> str:
     """Name something that happened."""
-    return _EVENTS.get(EventKind(kind), kind) if kind in EventKind else kind
+    return _WORDS.get(kind, kind)
 
 
 def note(query: dict[str, str]) -> str | None:

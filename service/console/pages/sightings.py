@@ -1,0 +1,94 @@
+"""Sightings: a found picture goes in, the trace is watched, the result is read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Request, UploadFile
+from starlette.responses import Response
+
+from service.assets.service import get as get_asset
+from service.console import views, wording
+from service.console.pages.assets import Offset
+from service.console.result import result_of
+from service.console.templating import onward, page, pager
+from service.identity.access import AnyRole, Ctx, Finder, Reading, Writing
+from service.identity.roles import Role
+from service.pages import Window
+from service.sightings import service
+from service.sightings.models import OPEN_STATES
+from service.sightings.showing import show
+
+router = APIRouter(prefix="/console/sightings")
+_SENDERS = (Role.UPLOADER, Role.INVESTIGATOR)
+
+
+@router.get("")
+def list_sightings(
+    request: Request, session: Reading, principal: AnyRole, offset: Offset = 0, asset: str = ""
+) -> Response:
+    """Show the sightings, newest first, and the form for another."""
+    window = Window(views.ROWS_A_PAGE, offset)
+    rows, total = service.list_(session, principal=principal, window=window)
+    shown = show(session, principal=principal, sightings=rows)
+    return page(
+        request,
+        "sightings.html",
+        principal=principal,
+        lines=[(item, wording.verdict(item)) for item in shown],
+        pager=pager(request, window=window, total=total),
+        assets=views.asset_titles(session, principal=principal) if principal.may(*_SENDERS) else [],
+        chosen=asset,
+    )
+
+
+@router.post("")
+def submit(
+    request: Request,
+    picture: Annotated[UploadFile, File()],
+    context: Ctx,
+    session: Writing,
+    principal: Finder,
+    page_url: Annotated[str, Form(max_length=4000)] = "",
+    notes: Annotated[str, Form(max_length=4000)] = "",
+    asset_id: Annotated[str, Form(max_length=60)] = "",
+) -> Response:
+    """Take a found picture and have it traced."""
+    sighting = service.receive(
+        session,
+        context=context,
+        principal=principal,
+        data=picture.file.read(),
+        page_url=page_url.strip(),
+        notes=notes,
+        asset_id=asset_id,
+    )
+    return onward(request, f"/console/sightings/{sighting.id}")
+
+
+@router.get("/{sighting_id}")
+def show_sighting(request: Request, sighting_id: str, session: Reading, principal: AnyRole) -> Response:
+    """Show how far the trace is, or its result."""
+    row = service.require(session, principal=principal, sighting_id=sighting_id)
+    shown = show(session, principal=principal, sightings=[row])[0]
+    asset = get_asset(session, principal=principal, asset_id=row.asset_id or "") if shown.asset_id else None
+    return page(
+        request,
+        "sighting.html",
+        principal=principal,
+        sighting=shown,
+        verdict=wording.verdict(shown),
+        result=result_of(row, shown),
+        asset=asset,
+    )
+
+
+@router.get("/{sighting_id}/progress")
+def show_progress(request: Request, sighting_id: str, session: Reading, principal: AnyRole) -> Response:
+    """Give the stage of the trace; has the page loaded anew when it has ended."""
+    row = service.require(session, principal=principal, sighting_id=sighting_id)
+    shown = show(session, principal=principal, sightings=[row])[0]
+    answer = page(request, "_sighting_progress.html", principal=principal, sighting=shown)
+    if row.state not in OPEN_STATES:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
