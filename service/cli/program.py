@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer
 
 from service.cli import brand, db, demo, protect, serve, sign_in, trace
 from service.cli.terminal import INTERRUPTED, WRONG_USE, Terminal
 
+UsageError: Any = typer.BadParameter.__base__  # the parser that typer brings along has no public name
 app = typer.Typer(
     name="telltale",
     help="Invisibly marked copies of unreleased pictures, one per recipient; names the copy that leaked.",
@@ -32,14 +33,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = app(given, prog_name="telltale", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else str(error))
+    except UsageError as error:
+        message, context = error.format_message(), error.ctx
+        if message:  # there is none where the help was printed instead
+            command = context.command_path if context else "telltale"
+            Terminal(as_json="--json" in given).error("wrong-use", message, f"Try '{command} --help'.")
         return WRONG_USE
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "telltale"
-        Terminal(as_json="--json" in given).error("wrong-use", error.format_message(), f"Try '{command} --help'.")
-        return WRONG_USE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     return status if isinstance(status, int) else 0

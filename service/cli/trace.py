@@ -130,7 +130,7 @@ def _told(answer: SightingOut) -> Iterator[object]:
     if answer.named:
         lines = [f"[bold]{plain(named.statement)}[/]" for named in answer.named]
         worst = max(named.log10_false_accusation for named in answer.named)
-        lines.append(f"Probability that an innocent copy would be named: at most {probability(worst)}")
+        lines.append(f"False-accusation probability: at most {probability(worst)}")
         yield Panel("\n".join(lines), title="copy named", title_align="left", border_style="green", expand=False)
         yield "That its pixels are in the picture does not say who published it. It may also be that:"
         yield from (f"  • {plain(other)}" for other in answer.alternatives or [])
@@ -138,7 +138,6 @@ def _told(answer: SightingOut) -> Iterator[object]:
         yield f"[bold]{_HEADLINES[answer.outcome or Outcome.NOT_OURS]}[/]"
         yield from (f"{plain(text)}" for text in (answer.reason, answer.hint) if text)
     if answer.asset_title is not None:
-        seen = f", {answer.coverage:.0%} of it visible" if answer.coverage else ""
-        yield f"[dim]Picture: {plain(answer.asset_title)} ({answer.asset_id}){seen}[/]"
+        yield f"[dim]Picture: {plain(answer.asset_title)} ({answer.asset_id})[/]"
     if answer.copies_tried:
         yield f"[dim]Compared with {answer.copies_tried} copies in {answer.looks} looks; sighting {answer.id}[/]"

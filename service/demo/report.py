@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from service.cli.terminal import probability
 from service.demo.answers import COPY_NAMED, Answer
 from service.demo.scenario import Told
 from service.demo.steps import Steps, duration
@@ -48,10 +49,9 @@ def _verdict(answer: Answer) -> Panel:
         return Panel(body, title="verdict", title_align="left", border_style="red", expand=False)
     lines = []
     for item in named:
-        bound = power(item["log10_false_accusation"])
+        bound = probability(item["log10_false_accusation"])
         lines.append(f"[bold]The picture shows {escape(item['name'])}, issued to {escape(item['issued_to'])}.[/]")
-        lines.append(f"An innocent copy would be named with a probability of at most [bold]{bound}[/];")
-        lines.append("above 10⁻⁹ no copy would be.")
+        lines.append(f"False-accusation probability: at most [bold]{bound}[/] (the gate is 1e-9)")
     lines.append("[dim]This names a copy, not a person: an account may have been opened,[/]")
     lines.append("[dim]a device lost, a copy forwarded in good faith.[/]")
     return Panel(Group(*lines), title="verdict", title_align="left", border_style="green", expand=False)
@@ -97,7 +97,7 @@ def _table(title: str, first: str) -> Table:
 
 def _names(answer: Answer) -> str:
     named = answer.detail.get("named") or []
-    return ", ".join(f"{item['name']}, {power(item['log10_false_accusation'])}" for item in named)
+    return ", ".join(f"{item['name']}, {probability(item['log10_false_accusation'])}" for item in named)
 
 
 def _match(row: dict[str, Any]) -> str:
@@ -105,13 +105,3 @@ def _match(row: dict[str, Any]) -> str:
     told = [] if bits is None else [f"{bits} of 256 bits differ"]
     told += [] if inliers is None else [f"{inliers} local features agree"]
     return ", ".join(told)
-
-
-def power(log10: float) -> str:
-    """Write a small probability as a power of ten, rounded up.
-
-    >>> power(-31.4)
-    '10⁻³¹'
-    """
-    digits = str(max(0, int(-log10))).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10⁻{digits}"

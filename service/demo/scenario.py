@@ -59,24 +59,21 @@ def play(client: Client, steps: Steps, folder: Path) -> Told:
         for asset in assets:
             issued.append(client.issue(asset["id"]))
             bar.advance()
-        step.note = f"{sum(map(len, issued))} copies, each with a codeword of its own"
+        step.note = f"{sum(map(len, issued))} copies"
     ms = _download(client, steps, issued, folder)
 
     leaked, tiny = issued[0][LEAKED - 1], issued[1][DAMAGED - 1]
     copy = pixels((folder / _file(leaked)).read_bytes())
-    with steps.step("Leak one: crop, re-compress, put on a news page, take a screenshot") as (step, bar):
+    with steps.step("Crop one, re-compress it, show it on a news page") as (step, bar):
         shot, box = page.screenshot(damage.recompressed(damage.cropped(copy)), [teaser.rgb for teaser in TEASERS])
         leak = png(shot)
         (folder / "leak-on-a-page.png").write_bytes(leak)
-        step.note = f"{leaked['name']}, issued to {leaked['alias']}"
+        step.note = f"{leaked['name']}, {leaked['alias']}"
         bar.at(1)
-    found, lookups = _look_up(
-        client, steps, assets[0]["id"], damage.recompressed(copy, damage.REPOSTED), box.of(shot), shot
-    )
-    sighted = _report(client, steps, "Submit the screenshot as a sighting, and trace it", leak, "page.png")
-    named = judge_sighting(
-        "screenshot of a page with a cropped copy", sighted, expected=COPY_NAMED, copy_id=leaked["id"]
-    )
+    reposted = damage.recompressed(copy, damage.REPOSTED)
+    found, lookups = _look_up(client, steps, assets[0]["id"], (reposted, box.of(shot), shot), leak)
+    sighted = _report(client, steps, "Submit the page's screenshot as a sighting", leak, "page.png")
+    named = judge_sighting("news page with a cropped copy", sighted, expected=COPY_NAMED, copy_id=leaked["id"])
 
     stranger = jpeg(STRANGER.rgb, 85)
     (folder / "not-ours.jpg").write_bytes(stranger)
@@ -102,7 +99,7 @@ def _upload(client: Client, steps: Steps, photograph: Photograph) -> dict[str, A
     with steps.step(f"Upload and prepare “{photograph.title}”") as (step, bar):
         data = jpeg(rgb, 97)
         asset = client.upload(data, name=f"{photograph.name}.jpg", title=photograph.title, progress=bar.at)
-        step.note = f"{rgb.shape[1]} × {rgb.shape[0]} px, {photograph.credit}"
+        step.note = f"{rgb.shape[1]} × {rgb.shape[0]}, {photograph.credit}"
     if asset["state"] != "ready":
         raise NotPrepared(f"“{photograph.title}” was not prepared: {asset['problem']}", hint=asset["hint"])
     return asset
