@@ -205,7 +205,8 @@ def summarise(trials: Sequence[Trial], report: Report) -> None:
     qualities = {t.task.photograph: t.psnr_db for t in trials if t.psnr_db is not None}
     psnr = float(np.mean(list(qualities.values()))) if qualities else None
     report.add("PSNR of a copy, mean", psnr, "dB", at_least=45, trials=len(qualities))
-    cpu = float(np.median([t.cpu_s for t in trials if t.cpu_s])) if qualities else None
+    times = [t.cpu_s for t in trials if t.cpu_s]
+    cpu = float(np.median(times)) if times else None
     report.add("read and accuse, median", cpu, "CPU s", trials=len(trials))
     for family, members in families.items():
         report.add(f"named: {family}", *_share(members), trials=len(members))

@@ -11,6 +11,7 @@ from benchmarks.photographs import from_wheel
 from watermark import landmarks
 from watermark.landmarks import LandmarkIndex, Landmarks
 from watermark.landmarks.codes import DamagedLandmarks
+from watermark.landmarks.neighbours import Buckets, choose_pivots, label, nearest, nearest_in_buckets
 
 PHOTOS = from_wheel()
 OURS = ("astronaut", "coffee", "motorcycle", "rocket")
@@ -130,3 +131,32 @@ def test_a_dark_picture_has_landmarks_and_a_blank_one_none() -> None:
     index.add("blank", landmarks.describe(blank))
     assert index.search(landmarks.query(PHOTOS["coffee"])) == []
     assert index.search(landmarks.query(blank)) == []
+
+
+def test_buckets_find_what_comparing_every_pair_finds() -> None:
+    rng = np.random.default_rng(6)
+    codes = rng.integers(0, 256, (20_000, 32), np.uint8)
+    flips = np.packbits(rng.random((500, 256)) < 0.06, axis=1)
+    wanted = codes[:500] ^ flips
+    pivots = choose_pivots(codes)
+    buckets = Buckets.sort(pivots, codes, label(codes, pivots))
+    exact, found = nearest(wanted, codes), nearest_in_buckets(wanted, buckets)
+    assert np.array_equal(exact[1][:, 0], np.arange(500))
+    agree = found[1][:, 0] == exact[1][:, 0]
+    assert agree.mean() > 0.75  # codes at random are the hardest to sort: real ones cluster
+    assert np.array_equal(found[0][agree, 0], exact[0][agree, 0])
+    assert (np.diff(found[0], axis=1) >= 0).all()
+
+
+def test_a_large_index_finds_and_forgets_as_a_small_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watermark.landmarks.index.EXACT_CODES", 1000)
+    index = LandmarkIndex()
+    for name in OURS:
+        index.add(name, landmarks.describe(PHOTOS[name]))
+    query = landmarks.query(leak("coffee", "crop_25").rgb)
+    assert [c.asset_id for c in index.search(query)] == ["coffee"]
+    index.remove("rocket")
+    index.add("hubble", landmarks.describe(PHOTOS["hubble"]))
+    assert [c.asset_id for c in index.search(query)] == ["coffee"]
+    index.remove("coffee")
+    assert index.search(query) == []
