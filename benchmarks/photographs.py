@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import skimage.data
@@ -51,3 +52,16 @@ def paths_in(folder: Path) -> list[Path]:
     """Return the files of `folder` that carry the name of a picture format Pillow can open, sorted by name."""
     Image.init()
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in Image.EXTENSION)
+
+
+def at_megapixels(rgb: Rgb, megapixels: float) -> Rgb:
+    """Bring a photograph to a size: shrunk over area, or enlarged and given grain of its own.
+
+    An enlarged picture is smoother than a camera's; the grain, 3 levels of it, makes its JPEG as heavy.
+    """
+    factor = (megapixels * 1e6 / (rgb.shape[0] * rgb.shape[1])) ** 0.5
+    if factor <= 1:
+        return rgb if factor > 0.99 else cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    big = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    grain = np.random.default_rng(0).normal(0, 3, big.shape[:2]).astype(np.float32)[..., None]
+    return np.clip(big + grain, 0, 255).astype(np.uint8)

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 import watermark
-from benchmarks.photographs import Rgb, from_wheel, open_rgb
+from benchmarks.photographs import Rgb, at_megapixels, from_wheel, open_rgb
 from benchmarks.report import Report, run
 
 KEY = bytes(range(32))
@@ -41,12 +41,7 @@ def cpu_s(work: Callable[[], object], trials: int) -> float:
 def picture(chosen: argparse.Namespace) -> Rgb:
     """The photograph at the wanted number of megapixels."""
     rgb = from_wheel()["astronaut"] if chosen.image is None else open_rgb(chosen.image)
-    factor = (chosen.megapixels * 1e6 / (rgb.shape[0] * rgb.shape[1])) ** 0.5
-    big = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA)
-    if factor <= 1:
-        return big
-    grain = np.random.default_rng(0).normal(0, 3, big.shape[:2]).astype(np.float32)[..., None]
-    return np.clip(big + grain, 0, 255).astype(np.uint8)
+    return at_megapixels(rgb, chosen.megapixels)
 
 
 def plain_jpeg(rgb: Rgb) -> bytes:
