@@ -123,7 +123,7 @@ def odds_in_words(log10_bound: float) -> str:
     """
     digits = math.floor(-log10_bound + 1e-9)
     if digits > 18:
-        return "less than one in a million million million"
+        return "less than anybody can picture"
     thousand = {0: "", 1: "ten ", 2: "a hundred "}[digits % 3]
     units = {0: "", 1: "thousand", 2: "million", 3: "thousand million"}
     millions, rest = divmod(digits - digits % 3, 6)
