@@ -4,6 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+# No index addresses in a lock: wherever the wheels come from, their hashes decide.
+UV      ?= uv
+COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check run bench lock clean format
 
@@ -39,8 +43,9 @@ format: $(STAMP) ## put the code into the house format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: ## renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+lock: ## renew both locks: for working on it, and for running it (needs uv)
+	$(COMPILE) --extra dev -o requirements.lock
+	$(COMPILE) -o requirements-runtime.lock
 
 clean: ## remove the environment and caches (never your data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

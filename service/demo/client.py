@@ -11,7 +11,7 @@ import httpx
 from service.demo.server import Server
 from service.errors import ServiceError
 
-_POLL_S, _PATIENCE_S = 0.2, 180.0
+_POLL_S, _PATIENCE_S, _DYING_S = 0.2, 180.0, 2.0
 _ENDED = ("ready", "done", "failed")
 
 
@@ -103,7 +103,7 @@ class Client:
         try:
             answer = self._http.request(method, path, headers=headers, **request)
         except httpx.TransportError as error:
-            if not self._server.running():
+            if not self._server.running(within_s=_DYING_S):
                 raise self._server.stopped() from error
             raise Refused(f"{method} {path}: {error}", hint="Is the machine out of memory?") from error
         if answer.is_error:

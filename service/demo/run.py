@@ -7,7 +7,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +59,7 @@ def run(
             if not once:
                 _stay(screen, server, place, client.sign_in_url(told.brand_id))
         except ServiceStopped:
-            screen.print(f"[dim]{escape(server.last_words())}[/]")
+            screen.print(escape(server.last_words()), style="dim", soft_wrap=True)
             raise
         finally:
             client.close()
@@ -69,13 +68,13 @@ def run(
 
 def _stay(screen: Console, server: Server, place: Path, sign_in_url: str) -> None:
     """Keep serving until Ctrl-C."""
-    screen.print(f"\nConsole: [bold]{server.url}[/]")
-    screen.print(f"Sign in: [bold]{sign_in_url}[/]  [dim](works once)[/]", soft_wrap=True)
-    screen.print(f"The copies, the leaks and the CSV: {escape(str(place))}", soft_wrap=True)
-    screen.print("[dim]Ctrl-C stops the service.[/]")
     try:
-        while server.running():
-            time.sleep(0.3)
+        screen.print(f"\nConsole: [bold]{server.url}[/]")
+        screen.print(f"Sign in: [bold]{sign_in_url}[/]  [dim](works once)[/]", soft_wrap=True)
+        screen.print(f"The copies, the leaks and the CSV: {escape(str(place))}", soft_wrap=True)
+        screen.print("[dim]Ctrl-C stops the service.[/]")
+        while server.running(within_s=0.5):
+            pass
     except KeyboardInterrupt:
         screen.print("Stopped.")
         return

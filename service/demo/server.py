@@ -25,7 +25,7 @@ _MOST_LINES = 12
 class ServiceStopped(SetupError):
     """The service stopped unexpectedly."""
 
-    hint = "Its last words are above; run the demo again with --data-dir DIR to keep everything it wrote."
+    hint = "Run the demo again with --data-dir DIR to keep everything that it writes, its log included."
 
 
 class Server:
@@ -34,17 +34,26 @@ class Server:
     def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         self.process, self.url, self._log = process, url, log
 
-    def running(self) -> bool:
-        """Whether the process is there."""
-        return self.process.poll() is None
+    def running(self, *, within_s: float = 0.0) -> bool:
+        """Whether the process is there, and still is after a while."""
+        try:
+            self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
 
     def last_words(self) -> str:
         """Return the end of what it wrote to its log."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_MOST_LINES:])
 
     def stopped(self) -> ServiceStopped:
-        """Make the error that says how it ended."""
-        return ServiceStopped(f"The service stopped (status {self.process.poll()}): {self._cause()}")
+        """Make the error that says how it ended: in its own words where it left any."""
+        lines = self.last_words().splitlines()
+        said = {key: next((line for line in lines if line.startswith(key)), "") for key in ("Error:", "Hint:")}
+        message, hint = (said[key].removeprefix(key).strip() for key in said)
+        if message:
+            return ServiceStopped(f"The service stopped: {message}", hint=hint)
+        return ServiceStopped(f"The service stopped unexpectedly (status {self.process.poll()}).")
 
     def wait_until_ready(self) -> None:
         """Return when it answers; raises :class:`ServiceStopped` when it ends before, or takes too long."""
@@ -70,11 +79,6 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-    def _cause(self) -> str:
-        lines = [line for line in self.last_words().splitlines() if line.strip()]
-        told = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
-        return (told or lines or ["it said nothing"])[-1]
 
 
 @contextmanager
