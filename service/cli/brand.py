@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service.cli.installation import opened, settings_for
+from service.cli.installation import settings_for
 from service.cli.options import AsJson, DataDir, Debug, PublicUrl
 from service.cli.terminal import WrongUse, plain, terminal
+from service.runtime import offline
 from service.tenants import service
 from service.tenants.schemas import NewBrand
 
@@ -31,12 +32,12 @@ def create(
 ) -> None:
     """Create a brand; prints one API token per role and a one-time console link, all shown this once."""
     with terminal(as_json=as_json, debug=debug) as shown:
-        settings = settings_for(data_dir, jobs_url="memory://", public_url=public_url)
+        settings = settings_for(data_dir, public_url=public_url)
         try:
             wanted = NewBrand(name=name).name
         except ValidationError:
             raise WrongUse("A brand needs a name of 1 to 200 characters.", hint="telltale brand create NAME") from None
-        with opened(settings) as context, context.database.writing() as session:
+        with offline(settings) as context, context.database.writing() as session:
             made = service.create(session, context=context, name=wanted)
         value = {
             "id": made.tenant.id,

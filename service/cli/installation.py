@@ -1,24 +1,23 @@
 """A data directory opened from the command line, without a server.
 
-The same context, services and job bodies as the server's, but with jobs in threads of this process: a command does its
-own work and waits for it, and leaves alone what a server beside it has under way.
+The same context, services and job bodies as the server's, but no engine: a command does its own work and waits for it,
+and leaves alone what a server beside it has under way.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from service import runtime
 from service.cli.terminal import Terminal, WrongUse, plain
-from service.context import Context
 from service.errors import ServiceError
 from service.settings import Settings
+
+T = TypeVar("T")
 
 
 class NothingHere(ServiceError):
@@ -50,18 +49,6 @@ def require_installation(settings: Settings) -> None:
         raise NothingHere(f"There is no Telltale data in {settings.data_dir}.")
 
 
-@contextmanager
-def opened(settings: Settings) -> Iterator[Context]:
-    """Open everything for one command; ``settings.jobs_url`` should be ``memory://``."""
-    context = runtime.build(settings)
-    try:
-        context.lookups.refresh(force=True)
-        context.jobs.start()
-        yield context
-    finally:
-        runtime.stop(context)
-
-
 def read_file(path: Path) -> bytes:
     """Read a file named on the command line; raises :class:`NoSuchFile`."""
     if not path.exists():
@@ -71,13 +58,11 @@ def read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def wait(terminal: Terminal, label: str, look: Callable[[], tuple[float, bool]]) -> None:
-    """Show a bar until ``look`` (progress from 0 to 1, whether it has ended) says that it is over."""
-    with terminal.progress() as bar:
+def watched(terminal: Terminal, label: str, work: Callable[[], T], progress: Callable[[], float]) -> T:
+    """Do some work and show a bar meanwhile; ``progress`` says from 0 to 1 how far it is."""
+    with ThreadPoolExecutor(1) as thread, terminal.progress() as bar:
         task = bar.add_task(plain(label), total=1.0)
-        while True:
-            progress, ended = look()
-            bar.update(task, completed=progress)
-            if ended:
-                return
-            time.sleep(0.1)
+        future = thread.submit(work)
+        while not wait([future], timeout=0.1).done:
+            bar.update(task, completed=progress())
+        return future.result()

@@ -17,20 +17,21 @@ from service.assets import service as assets
 from service.assets.models import Asset, AssetState
 from service.cli.brands import Brand, all_brands, choose
 from service.cli.folder import Folder, Line, file_name
-from service.cli.installation import opened, read_file, settings_for, wait
+from service.cli.installation import read_file, settings_for, watched
 from service.cli.options import AsJson, DataDir, Debug
 from service.cli.terminal import Terminal, plain, terminal
 from service.context import Context
 from service.copies import rendering
 from service.copies import service as copies
 from service.copies.schemas import copy_name
-from service.db import scoped
+from service.db import after_commit, scoped
 from service.errors import ServiceError
 from service.identity.roles import Principal
 from service.pages import Window
 from service.recipients import service as recipients_service
 from service.recipients.csv_file import Row, alias_key, parse
 from service.recipients.models import Recipient
+from service.runtime import offline
 from service.tenants import service as tenants
 
 _SUFFIX = {"JPEG": "jpg", "PNG": "png"}
@@ -62,7 +63,7 @@ def protect(
     """
     with terminal(as_json=as_json, debug=debug) as shown:
         data, rows = read_file(file), parse(read_file(recipients))
-        with opened(settings_for(data_dir, jobs_url="memory://")) as context:
+        with offline(settings_for(data_dir)) as context:
             whose = _brand(shown, context, brand)
             asset = _prepared(
                 shown,
@@ -112,25 +113,30 @@ def _prepared(
 ) -> Asset:
     """Return the ready asset of these bytes, preparing it unless that was done before."""
     digest = hashlib.sha256(data).hexdigest()
-    with context.database.writing() as session:
-        query = scoped(session, Asset, principal).where(
-            Asset.sha256 == digest, Asset.deleted_at.is_(None), Asset.state != AssetState.FAILED.value
-        )
-        asset = session.scalar(query.order_by(Asset.created_at).limit(1))
-        if asset is None:
-            asset = assets.receive(
-                session, context=context, principal=principal, data=data, title=title, embargo_until=embargo
+    under_way: list[str] = []
+
+    def work() -> str:
+        with context.database.writing() as session:
+            query = scoped(session, Asset, principal).where(
+                Asset.sha256 == digest, Asset.deleted_at.is_(None), Asset.state != AssetState.FAILED.value
             )
-        elif asset.state != AssetState.READY.value:
-            context.jobs.submit(assets.PREPARE, asset.id)
-        asset_id = asset.id
+            asset = session.scalar(query.order_by(Asset.created_at).limit(1))
+            if asset is None:
+                asset = assets.receive(
+                    session, context=context, principal=principal, data=data, title=title, embargo_until=embargo
+                )
+            elif asset.state != AssetState.READY.value:
+                asset_id = asset.id
+                after_commit(session, lambda: context.jobs.submit(assets.PREPARE, asset_id))
+            under_way.append(asset.id)
+        return under_way[0]
 
-    def look() -> tuple[float, bool]:
+    def progress() -> float:
         with context.database.reading() as session:
-            row = assets.require(session, principal=principal, asset_id=asset_id)
-            return row.progress, row.state in (AssetState.READY.value, AssetState.FAILED.value)
+            row = assets.get(session, principal=principal, asset_id=under_way[0]) if under_way else None
+            return row.progress if row is not None else 0.0
 
-    wait(shown, "Preparing", look)
+    asset_id = watched(shown, "Preparing", work, progress)
     with context.database.reading() as session:
         asset = assets.require(session, principal=principal, asset_id=asset_id)
     if asset.state == AssetState.FAILED.value:

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from service.cli.brands import NoSuchBrand, all_brands, choose
-from service.cli.installation import opened, require_installation, settings_for
+from service.cli.installation import require_installation, settings_for
 from service.cli.options import AsJson, DataDir, Debug, PublicUrl
 from service.cli.terminal import terminal
+from service.runtime import offline
 from service.tenants import service
 
 
@@ -22,9 +23,9 @@ def sign_in(
 ) -> None:
     """Make a fresh link that signs one person in to the console, once."""
     with terminal(as_json=as_json, debug=debug) as shown:
-        settings = settings_for(data_dir, jobs_url="memory://", public_url=public_url)
+        settings = settings_for(data_dir, public_url=public_url)
         require_installation(settings)
-        with opened(settings) as context, context.database.writing() as session:
+        with offline(settings) as context, context.database.writing() as session:
             found = choose(all_brands(session), brand)
             if found is None:
                 raise NoSuchBrand("There is no brand here yet.", hint="Make one with 'telltale brand create NAME'.")

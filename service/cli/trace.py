@@ -11,7 +11,7 @@ from rich.panel import Panel
 
 from service.assets import service as assets
 from service.cli.brands import Brand, NoSuchBrand, all_brands, choose
-from service.cli.installation import opened, read_file, require_installation, settings_for, wait
+from service.cli.installation import read_file, require_installation, settings_for, watched
 from service.cli.options import AsJson, DataDir, Debug
 from service.cli.terminal import Terminal, plain, probability, terminal
 from service.context import Context
@@ -19,8 +19,9 @@ from service.errors import NotFound, ServiceError
 from service.lookups import pixels
 from service.lookups.service import recognise
 from service.pages import Window
+from service.runtime import offline
 from service.sightings import service as sightings
-from service.sightings.models import OPEN_STATES, Outcome, SightingState
+from service.sightings.models import Outcome, SightingState
 from service.sightings.schemas import SightingOut
 from service.sightings.showing import show
 
@@ -57,10 +58,10 @@ def trace(
     The exit status is 0 whenever there is an answer, also "not ours" and "inconclusive".
     """
     with terminal(as_json=as_json, debug=debug) as shown:
-        settings = settings_for(data_dir, jobs_url="memory://")
+        settings = settings_for(data_dir)
         data = read_file(leak)
         require_installation(settings)
-        with opened(settings) as context:
+        with offline(settings) as context:
             answers = [
                 (whose, _traced(shown, context, whose, data, page_url=page_url, asset_id=asset))
                 for whose in _whose(shown, context, data, brand, asset)
@@ -103,25 +104,32 @@ def _traced(
     shown: Terminal, context: Context, brand: Brand, data: bytes, *, page_url: str | None, asset_id: str | None
 ) -> SightingOut:
     """Record the picture as a sighting of the brand and wait for the trace."""
-    with context.database.writing() as session:
-        sighting = sightings.receive(
-            session,
-            context=context,
-            principal=brand.operator,
-            data=data,
-            page_url=page_url,
-            notes="traced from the command line",
-            asset_id=asset_id,
-        )
+    under_way: list[str] = []
 
-    def look() -> tuple[float, bool]:
+    def work() -> str:
+        with context.database.writing() as session:
+            sighting = sightings.receive(
+                session,
+                context=context,
+                principal=brand.operator,
+                data=data,
+                page_url=page_url,
+                notes="traced from the command line",
+                asset_id=asset_id,
+            )
+            under_way.append(sighting.id)
+        return sighting.id
+
+    def progress() -> float:
+        if not under_way:
+            return 0.0
         with context.database.reading() as session:
-            row = sightings.require(session, principal=brand.operator, sighting_id=sighting.id)
-            return row.progress, SightingState(row.state) not in OPEN_STATES
+            found = sightings.list_(session, principal=brand.operator, window=Window(1))[0]
+            return found[0].progress if found and found[0].id == under_way[0] else 0.0
 
-    wait(shown, "Tracing", look)
+    sighting_id = watched(shown, "Tracing", work, progress)
     with context.database.reading() as session:
-        row = sightings.require(session, principal=brand.operator, sighting_id=sighting.id)
+        row = sightings.require(session, principal=brand.operator, sighting_id=sighting_id)
         return show(session, principal=brand.operator, sightings=[row])[0]
 
 
