@@ -91,15 +91,20 @@ class Attack:
             is left out of them.
         """
         others = from_wheel().values() if companions is None else companions
-        return self.transform(rgb, Scene(rng, tuple(other for other in others if not same_picture(rgb, other))))
+        small = _thumbnail(rgb)
+        strangers = tuple(other for other in others if small @ _thumbnail(other) <= SAME_PICTURE)
+        return self.transform(rgb, Scene(rng, strangers))
 
 
 def same_picture(a: Rgb, b: Rgb) -> bool:
     """Tell whether two pictures agree as 16 × 16 thumbnails."""
-    thumbs = [cv2.resize(x, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float64).ravel() for x in (a, b)]
-    centred = [x - x.mean() for x in thumbs]
-    norm = np.linalg.norm(centred[0]) * np.linalg.norm(centred[1])
-    return bool(centred[0] @ centred[1] > SAME_PICTURE * norm)
+    return bool(_thumbnail(a) @ _thumbnail(b) > SAME_PICTURE)
+
+
+def _thumbnail(rgb: Rgb) -> npt.NDArray[np.float64]:
+    small = cv2.resize(rgb, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
+    small -= small.mean()
+    return small / max(1e-9, float(np.linalg.norm(small)))
 
 
 def in_place(change: Callable[[Rgb, np.random.Generator], Rgb]) -> Transform:
