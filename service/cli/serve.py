@@ -145,6 +145,7 @@ def _announce(shown: Terminal, settings: Settings, *, first_run: bool, brands: i
         shown.note(f"To sign in:       telltale sign-in BRAND{plain(where)}")
     else:
         shown.note(f"To begin:         telltale brand create NAME{plain(where)}")
+        shown.note(f"or in a browser:  {plain(settings.public_url)}/console/set-up with the secret in operator.token")
     shown.out.file.flush()
 
 

@@ -54,7 +54,7 @@ class Terminal:
         """Make a progress bar on stderr, with or without a count; it disappears when it is done."""
         count = (MofNCompleteColumn(),) if counting else ()
         columns = (TextColumn("{task.description}"), BarColumn(), *count, TimeRemainingColumn())
-        return Progress(*columns, console=self.err, transient=True)
+        return Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal)
 
 
 @contextmanager
