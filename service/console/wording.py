@@ -116,14 +116,14 @@ def odds(log10_bound: float) -> str:
 
 
 def odds_in_words(log10_bound: float) -> str:
-    """Compare the bound with something countable.
+    """Write the bound as a count, as long as it is one that people can read; else nothing.
 
     >>> odds_in_words(-12.5)
     'at most one in a million million'
     """
     digits = math.floor(-log10_bound + 1e-9)
     if digits > 18:
-        return "less than anybody can picture"
+        return ""
     thousand = {0: "", 1: "ten ", 2: "a hundred "}[digits % 3]
     units = {0: "", 1: "thousand", 2: "million", 3: "thousand million"}
     millions, rest = divmod(digits - digits % 3, 6)
