@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cli.conftest import Ran
 
+from cli.conftest import Ran
 from service.demo import damage, hashing, page, run
 from service.demo.answers import COPY_NAMED, INCONCLUSIVE, NOT_OURS, Answer, judge_lookup, judge_sighting
 from service.demo.photographs import LAUNCH, PORTRAIT, STRANGER, TEASERS, pixels

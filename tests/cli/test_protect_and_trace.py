@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.conftest import Protected, Ran
 from conftest import jpeg
 from PIL import Image
+
+from cli.conftest import Protected, Ran
 
 
 def test_every_recipient_gets_a_file_named_by_copy_and_alias(protected: Protected) -> None:

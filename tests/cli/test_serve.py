@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+
 from cli.test_commands import free_port
 
 
