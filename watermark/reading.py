@@ -121,8 +121,8 @@ def resize_matrix(factor: float) -> NDArray[np.float64]:
 def read_symbols(master: Master, planes: Plane, fit: registration.Fit) -> list[Symbols]:
     """Correlate what is left of a registered leak with the mark, cell by cell.
 
-    Luma and Cb carry the same bit in the same cell. Together they resist noise and blur best; after heavy compression
-    little of Cb is left but its noise, so luma is also read alone.
+    Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; heavy
+    compression leaves little but noise of Cb, and blur, of the finest band, so the leak is also read without either.
 
     Parameters
     ----------
@@ -131,32 +131,83 @@ def read_symbols(master: Master, planes: Plane, fit: registration.Fit) -> list[S
 
     Returns
     -------
-    list of Symbols: luma with Cb, and luma alone; only the latter where the leak has no colour.
+    list of Symbols: everything, luma alone, everything but the finest band; without Cb where the leak has no colour.
     """
-    luma, chroma = 1.0, master.design.chroma_share
-    seen, *alone = correlate(master, planes[0], fit, 0, luma)
+    chroma = master.design.chroma_share
+    seen, luma = correlate(master, planes[0], fit, 0, 1.0)
     coverage = float(seen.mean())
-    out = [Symbols(alone[0], alone[1], coverage, fit)]
-    if chroma and planes[1].std() >= COLOURLESS:
-        _, *more = correlate(master, planes[1], fit, 1, chroma)
-        out.insert(0, Symbols(alone[0] + more[0], alone[1] + more[1], coverage, fit))
-    return out
+    if not chroma or planes[1].std() < COLOURLESS:
+        return [add_up(luma, coverage, fit), add_up(luma[1:], coverage, fit)]
+    _, cb = correlate(master, planes[1], fit, 1, chroma)
+    ways = [*luma, *cb], luma, [*luma[1:], *cb[1:]]
+    return [add_up(way, coverage, fit) for way in ways]
+
+
+Band = tuple[Floats, Floats]
+
+
+def add_up(bands: list[Band], coverage: float, fit: registration.Fit) -> Symbols:
+    """Add correlations and precisions of independent bands."""
+    return Symbols(sum(b[0] for b in bands), sum(b[1] for b in bands), coverage, fit)  # type: ignore[arg-type]
 
 
 def correlate(
     master: Master, plane: Plane, fit: registration.Fit, channel: int, share: float
-) -> tuple[Plane, Floats, Floats]:
-    """Correlate one channel of a leak: what is seen of the raster, and numerator and denominator per cell."""
+) -> tuple[Plane, list[Band]]:
+    """Correlate one channel of a leak, band by band.
+
+    A cell's template is its own bump: what a band holds of it within the cell is the signal, and the band's noise,
+    correlated from pixel to pixel, is weighed as what it adds up to over the bump.
+
+    Returns
+    -------
+    seen : (h, w), 1 where the leak shows the raster.
+    bands : fine to coarse, numerator and denominator of each cell's least-squares amplitude.
+    """
     cells, labels = master.lattice.count, master.lattice.labels
-    correlations, precisions = np.zeros(cells), np.zeros(cells)
     warped, seen = registration.warp(plane, fit, master.design.canonical_shape)
-    bands = photometry.split_bands(master.amplitude * np.float32(share))
-    for mark, residual in zip(bands, explain(master.canonical[channel], warped, seen, bands), strict=True):
+    mark = master.amplitude * np.float32(share)
+    responses = band_responses(labels, mark, cells)
+    floors = [mark * np.float32(r.passed**0.5) for r in responses]
+    out = []
+    for band, residual in zip(responses, explain(master.canonical[channel], warped, seen, floors), strict=True):
         expected = residual.gain * mark
         weight = seen / residual.variance
-        correlations += sum_cells(labels, expected * residual.difference * weight, cells)
-        precisions += sum_cells(labels, expected * expected * weight, cells)
-    return seen, correlations, precisions
+        matched = sum_cells(labels, expected * residual.difference * weight, cells)
+        energy = sum_cells(labels, expected * expected * weight, cells)
+        out.append((band.held / band.smoothness * matched, band.held**2 / band.smoothness * energy))
+    return seen, out
+
+
+@dataclass(frozen=True)
+class BandResponse:
+    """What one band does to the bumps of a lattice.
+
+    Attributes
+    ----------
+    held : share of a bump's energy that the band holds within its own cell; the shares of all bands sum to 1.
+    passed : share of the mark's energy that passes the band.
+    smoothness : variance of a cell's correlation with the band's noise, over what independent pixels would give.
+    """
+
+    held: float
+    passed: float
+    smoothness: float
+
+
+def band_responses(labels: NDArray[np.int32], mark: Plane, cells: int) -> list[BandResponse]:
+    """Measure each band's response on bumps of random sign and on white noise; the same at every reading."""
+    rng = np.random.default_rng(0)
+    signed = mark * rng.choice(np.array([-1, 1], np.float32), cells)[labels]
+    noise = rng.standard_normal(mark.shape, np.float32)
+    energy = float(np.sum(signed * signed)) + 1e-12
+    out = []
+    for bumps, grain in zip(photometry.split_bands(signed), photometry.split_bands(noise), strict=True):
+        held = float(np.sum(signed * bumps)) / energy
+        sums = sum_cells(labels, mark * grain, cells)
+        smoothness = float(np.sum(sums**2)) / (energy * float(np.var(grain)) + 1e-12)
+        out.append(BandResponse(max(held, 0.0), float(np.sum(bumps * bumps)) / energy, smoothness))
+    return out
 
 
 def explain(original: Plane, leak: Plane, seen: Plane, bands: list[Plane]) -> list[photometry.Residual]:
@@ -168,7 +219,7 @@ def explain(original: Plane, leak: Plane, seen: Plane, bands: list[Plane]) -> li
     ----------
     original, leak : (h, w) planes on the canonical raster.
     seen : (h, w), 1 where the leak shows the raster.
-    bands : the mark's amplitude, split into bands.
+    bands : (h, w) each, amplitude of the mark that passes each band.
     """
     share = photometry.wide_mean(seen) + np.float32(1e-6)
     floors = photometry.noise_floors(bands)
