@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from conftest import jpeg
 
 from service.cli.program import run
+from service.jobs.pool import PixelPool
+from service.runtime import offline
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,12 @@ class Ran:
 
 
 @pytest.fixture
-def telltale(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+def telltale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, pool: PixelPool
+) -> Callable[..., Ran]:
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("TELLTALE_WORKERS", "2")
+    for command in ("brand", "sign_in", "protect", "trace"):
+        monkeypatch.setattr(f"service.cli.{command}.offline", partial(offline, pool=pool))
 
     def ran(*arguments: object) -> Ran:
         status = run([str(argument) for argument in arguments])
