@@ -31,6 +31,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import watermark
 from benchmarks.attacks import CORE, SUITE
+from benchmarks.attacks.chromium import BROWSER
 from benchmarks.photographs import Rgb, open_rgb, paths_in, wheel_paths
 from benchmarks.report import Report, run, wilson
 
@@ -147,8 +148,9 @@ def _start_worker() -> None:
 def tasks(chosen: argparse.Namespace) -> Iterator[Task]:
     """List the trials, photograph by photograph, so that a worker prepares each of them once."""
     suite = CORE if chosen.suite == "core" else SUITE
+    names = [name for name, attack in suite.items() if attack.family in (chosen.families or {attack.family})]
     for row, path in enumerate(chosen.photographs):
-        for column, name in enumerate(suite):
+        for column, name in enumerate(names):
             yield Task(path, name, (row + column) % 2 == 1, chosen.copies, chosen.max_megapixels, chosen.seed)
 
 
@@ -157,6 +159,8 @@ def measure(chosen: argparse.Namespace, report: Report) -> None:
     if chosen.suite is None:
         chosen.suite = "core" if chosen.quick else "full"
     chosen.photographs = _photographs(chosen, report)
+    if BROWSER is None:
+        report.notes.append("family chromium left out: no Chromium is installed here")
     trials: list[Trial] = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
@@ -235,6 +239,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare this benchmark's own options."""
     parser.add_argument("--images", type=Path, metavar="DIR", help="photographs to use instead of scikit-image's")
     parser.add_argument("--suite", choices=("core", "full"), help="attacks; core with --quick, else full")
+    families = sorted({attack.family for attack in SUITE.values()})
+    parser.add_argument("--families", nargs="+", choices=families, metavar="FAMILY", help="only these")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--copies", type=int, default=10_000, help="serials that stand accused")
     parser.add_argument("--max-megapixels", type=float, default=45.0, help="shrink larger photographs to this")

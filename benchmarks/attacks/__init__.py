@@ -13,6 +13,7 @@ from benchmarks.attacks import (
     bend,
     camera,
     chains,
+    chromium,
     codecs,
     collages,
     geometry,
@@ -27,7 +28,21 @@ from benchmarks.attacks.attack import Attack, Attacked
 
 __all__ = ["CORE", "SUITE", "Attack", "Attacked"]
 
-_PARTS = (codecs, geometry, bend, tone, noise, overlays, pages, collages, camera, prints, regeneration, chains)
+_PARTS = (
+    codecs,
+    geometry,
+    bend,
+    tone,
+    noise,
+    overlays,
+    pages,
+    chromium,
+    collages,
+    camera,
+    prints,
+    regeneration,
+    chains,
+)
 
 SUITE: dict[str, Attack] = {attack.name: attack for part in _PARTS for attack in part.ATTACKS}
 """Every attack, in the order of the files."""
