@@ -12,23 +12,29 @@
 """
 
 from .accusing import Accusation, Verdict, accuse
+from .encoding import IssuedFile
 from .errors import WatermarkError
 from .heatmap import heat_map
-from .issuing import issue, issue_jpeg
+from .issuing import issue, issue_file, issue_jpeg
 from .master import Master
-from .preparing import prepare
+from .picture import Picture
+from .preparing import prepare, prepare_picture
 from .reading import Reading, read
 
 __all__ = [
     "Accusation",
+    "IssuedFile",
     "Master",
+    "Picture",
     "Reading",
     "Verdict",
     "WatermarkError",
     "accuse",
     "heat_map",
     "issue",
+    "issue_file",
     "issue_jpeg",
     "prepare",
+    "prepare_picture",
     "read",
 ]

@@ -6,8 +6,8 @@ decoders, the claimed size judged before a pixel is decoded, truncation refused,
 process that may be killed (OWASP ASVS 5.0, V5 "File Handling").
 
 Two doors. :func:`decode_asset` is strict, because what it returns is issued to people and must survive unchanged:
-anything that would be converted silently is refused with a hint. :func:`decode_leak` is lenient, because a leak comes
-as it comes.
+depth, transparency and profile are kept, and what no copy could carry on is refused with a hint or, in the few cases
+that :mod:`watermark.originals` names, converted. :func:`decode_leak` is lenient, because a leak comes as it comes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import contextlib
 import io
 import struct
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from watermark import heic, originals
 from watermark.errors import (
     AnimatedImage,
     ImageTooLarge,
@@ -29,11 +29,12 @@ from watermark.errors import (
     TruncatedImage,
     UndecodableImage,
     UnsupportedFormat,
-    UnsupportedPixelFormat,
 )
+from watermark.picture import Picture
 
 MIN_ASSET_SIDE = 64
 MIN_LEAK_SIDE = 16
+ASSET_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIC")
 LEAK_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP")
 
 _SIGNATURES = {
@@ -44,32 +45,24 @@ _SIGNATURES = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
+_BOXED = {b"ftypavif": "AVIF", b"ftypheic": "HEIC", b"ftypmif1": "HEIF"}  # behind the box's size
 _DAMAGE = Exception  # decoders fed with damage raise anything at all, from SyntaxError to RuntimeError
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A decoded original: ``rgb`` (H, W, 3) uint8 the right way up, its ``format`` and its colour profile."""
-
-    rgb: np.ndarray
-    format: str
-    icc: bytes | None
-
-
 def decode_asset(data: bytes, max_pixels: int = 100_000_000) -> Picture:
-    """Decode an original strictly: 8-bit RGB or grey, JPEG or PNG, opaque, still; EXIF orientation applied.
+    """Decode an original strictly: opaque or transparent, of 8 or 16 bits, still; EXIF orientation applied.
 
     Parameters
     ----------
     data : bytes
-        The file.
+        The file: JPEG, PNG, TIFF, WebP, AVIF or, where the extra ``heic`` is installed, HEIC.
     max_pixels : int
         The largest width × height that is decoded.
 
     Returns
     -------
     Picture
-        ``rgb`` (H, W, 3) uint8, ``format`` "JPEG" or "PNG", ``icc`` the embedded profile or None.
+        Grey or RGB of the file's own depth, but 8 bits of AVIF and HEIC with more; CMYK converted to sRGB.
 
     Raises
     ------
@@ -77,15 +70,12 @@ def decode_asset(data: bytes, max_pixels: int = 100_000_000) -> Picture:
     UnsupportedPixelFormat
     """
     picture, kind = _fit_original(data, max_pixels)
-    icc = picture.info.get("icc_profile")
-    _load(picture)
-    if picture.mode == "RGBA":
-        if picture.getchannel("A").getextrema()[0] != 255:
-            raise UnsupportedPixelFormat("The picture has transparent pixels.")
-        picture = picture.convert("RGB")
-    if picture.mode == "L" and icc is not None:
-        icc = None  # a grey profile would be wrong on the RGB copies that follow
-    return Picture(rgb=_upright_rgb(picture), format=kind, icc=icc if isinstance(icc, bytes) else None)
+    if not originals.deep(picture, data):
+        _load(picture)
+    try:
+        return originals.unpack(picture, data, kind)
+    except MemoryError as error:
+        raise ImageTooLarge("The picture needs more memory than is allowed.") from error
 
 
 def inspect_asset(data: bytes, max_pixels: int = 100_000_000) -> None:
@@ -99,7 +89,7 @@ def decode_leak(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
     Parameters
     ----------
     data : bytes
-        The file: JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP.
+        The file: JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP or, where the extra ``heic`` is installed, HEIC.
     max_pixels : int
         The largest width × height that is decoded.
 
@@ -110,7 +100,7 @@ def decode_leak(data: bytes, max_pixels: int = 100_000_000) -> np.ndarray:
 
     Raises
     ------
-    UndecodableImage, TruncatedImage, ImageTooLarge, ImageTooSmall
+    UndecodableImage, TruncatedImage, ImageTooLarge, ImageTooSmall, UnsupportedFormat
     """
     picture = _fit_leak(data, max_pixels)
     _load(picture)
@@ -126,10 +116,12 @@ def _fit_original(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
     picture = _open(data, max_pixels)
     kind = _format(picture)
     if getattr(picture, "is_animated", False) and kind != "JPEG":
+        if kind == "TIFF":
+            raise AnimatedImage("The file holds several pages.", hint="Export the page that you need on its own.")
         raise AnimatedImage
-    if kind not in ("JPEG", "PNG"):
-        raise UnsupportedFormat(f"Originals must be JPEG or PNG files; this one is {kind}.")
-    _refuse_other_pixels(picture, data)
+    if kind not in ASSET_FORMATS:
+        raise UnsupportedFormat(f"Originals of the format {kind} are not accepted.")
+    originals.refuse_other_pixels(picture, data)
     if min(picture.size) < MIN_ASSET_SIDE:
         width, height = picture.size
         raise ImageTooSmall(f"The picture is {width} × {height} pixels: too small to carry a mark.")
@@ -151,14 +143,22 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise UndecodableImage("The file is empty (0 bytes).", hint="Choose the picture again; nothing arrived.")
     _refuse_claim(*_claimed_png_size(data), max_pixels)
+    formats: tuple[str, ...] = LEAK_FORMATS
+    if heic.recognised(data):
+        if not heic.available():
+            raise UnsupportedFormat(
+                "This is a HEIC picture, and this installation has no decoder for it.",
+                hint="Export the picture as JPEG (quality 95 or more), or have telltale[heic] installed.",
+            )
+        formats = ("HEIF",)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns at its own limit; ours is checked just below
-            picture = Image.open(io.BytesIO(data), formats=LEAK_FORMATS)
+            picture = Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
         raise ImageTooLarge from error
     except _DAMAGE as error:
-        known = next((name for magic, name in _SIGNATURES.items() if data.startswith(magic)), None)
+        known = next((n for magic, n in _SIGNATURES.items() if data.startswith(magic)), _BOXED.get(data[4:12]))
         if known:
             raise TruncatedImage(f"The file begins like a {known} picture but its header is incomplete.") from error
         raise UndecodableImage from error
@@ -183,18 +183,7 @@ def _refuse_claim(width: int, height: int, max_pixels: int) -> None:
 
 def _format(picture: Image.Image) -> str:
     """Name the format; a multi-picture JPEG of a phone (MPO) is a JPEG whose first picture counts."""
-    return "JPEG" if picture.format in ("JPEG", "MPO") else str(picture.format)
-
-
-def _refuse_other_pixels(picture: Image.Image, data: bytes) -> None:
-    if picture.format == "PNG" and len(data) > 25 and data[24] == 16:
-        raise UnsupportedPixelFormat("The picture has 16 bits per channel.")  # Pillow would halve RGB silently
-    if picture.mode in ("CMYK", "YCCK"):
-        raise UnsupportedPixelFormat("The picture is CMYK, made for print.")
-    if "transparency" in picture.info or picture.mode in ("LA", "PA"):
-        raise UnsupportedPixelFormat("The picture has transparency.")
-    if picture.mode not in ("RGB", "L", "RGBA"):
-        raise UnsupportedPixelFormat(f"The picture's pixels are of a kind that is not accepted ({picture.mode}).")
+    return {"MPO": "JPEG", "HEIF": "HEIC"}.get(str(picture.format), str(picture.format))
 
 
 def _load(picture: Image.Image) -> None:

@@ -37,7 +37,7 @@ def _rebuild(kind: type[WatermarkError], message: str, hint: str) -> WatermarkEr
 class UndecodableImage(WatermarkError):
     """This file is not a picture that can be opened."""
 
-    hint = "Send a JPEG or PNG file. If it opens elsewhere, save it again as PNG."
+    hint = "Send a JPEG, PNG, TIFF, WebP or AVIF file. If it opens elsewhere, save it again as PNG."
 
 
 class TruncatedImage(WatermarkError):
@@ -61,19 +61,19 @@ class ImageTooSmall(WatermarkError):
 class AnimatedImage(WatermarkError):
     """The picture is animated."""
 
-    hint = "Send the frame that you need as a still JPEG or PNG."
+    hint = "Send the frame that you need as a still picture."
 
 
 class UnsupportedFormat(WatermarkError):
-    """Originals must be JPEG or PNG files."""
+    """Originals must be JPEG, PNG, TIFF, WebP, AVIF or HEIC files."""
 
     hint = "Export the picture as JPEG (quality 95 or more) or as PNG."
 
 
 class UnsupportedPixelFormat(WatermarkError):
-    """Originals must be 8-bit RGB or greyscale without transparency."""
+    """Originals must be RGB, grey or CMYK of 8 or 16 bits."""
 
-    hint = "Export the picture as 8-bit RGB (sRGB) without transparency."
+    hint = "Export the picture as RGB (sRGB) or grey, with 8 or 16 bits per channel."
 
 
 class InvalidKey(WatermarkError):

@@ -1,20 +1,27 @@
 """Issue copies: a copy is a serial number within its asset, and nothing else."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import jpeg, rendering
+from . import encoding, jpeg, rendering
 from .codebook import MAX_SERIAL
-from .master import SEGMENT_PITCH, Design, Lattice, Master, resample, working_bumps
+from .encoding import IssuedFile
+from .lattice import Design, Lattice, cubic_rows, linear_rows, mcu_cells, repeat, resample
+from .master import Master
+from .picture import Samples, eight_bits, lay_on_white
 
 Bits = NDArray[np.bool_]
 Plane = NDArray[np.float32]
-BAND_ROWS = 16 * jpeg.MCU_PX
+BAND_ROWS = 256  # a multiple of every MCU's height
 
 
 def issue(master: Master, serial: int) -> NDArray[np.uint8]:
-    """Render one copy.
+    """Render one copy as a person sees it: in 8-bit RGB, on white where the original is transparent.
 
     Parameters
     ----------
@@ -25,18 +32,40 @@ def issue(master: Master, serial: int) -> NDArray[np.uint8]:
     -------
     (H, W, 3) uint8, of the original's size.
     """
-    return render(
-        master.pixels, master.design, master.lattice, master.mask, amplitudes(master, codeword(master, serial))
-    )
+    marked = marked_pixels(master, serial, eight_bit=True)
+    if marked.ndim == 2:
+        marked = cv2.cvtColor(marked, cv2.COLOR_GRAY2RGB)
+    alpha = master.picture.alpha
+    if alpha is not None:
+        for top in range(0, len(marked), BAND_ROWS):
+            rows = slice(top, top + BAND_ROWS)
+            marked[rows] = lay_on_white(marked[rows], eight_bits(alpha[rows]))
+    return marked
+
+
+def issue_file(master: Master, serial: int) -> IssuedFile:
+    """Issue one copy as a file of the original's own format, depth, transparency, profile and chroma sub-sampling.
+
+    Grey stays grey; what came as CMYK leaves as RGB; what came as HEIC leaves as JPEG.
+    """
+    if master.variants is not None:
+        return IssuedFile(issue_jpeg(master, serial), *encoding.JPEG)
+    return encoding.encode(replace(master.picture, pixels=marked_pixels(master, serial)))
 
 
 def issue_jpeg(master: Master, serial: int) -> bytes:
     """Issue one copy as JPEG: joined from prepared segments where the master has them, else rendered and encoded."""
     if master.variants is None:
-        return jpeg.encode(issue(master, serial), master.icc)
+        return encoding.as_jpeg(replace(master.picture, pixels=marked_pixels(master, serial, eight_bit=True)))
     segments = master.lattice.segments
     assert segments is not None  # noqa: S101  a master with variants is cut along their segments
     return jpeg.join(*master.segments, codeword(master, serial)[segments])
+
+
+def marked_pixels(master: Master, serial: int, *, eight_bit: bool = False) -> NDArray[Any]:
+    """The original's pixels with a copy's mark, in the original's channels, and in its depth unless `eight_bit`."""
+    amplitude = amplitudes(master, codeword(master, serial))
+    return render(master.picture.pixels, master.design, master.lattice, master.mask, amplitude, eight_bit=eight_bit)
 
 
 def codeword(master: Master, serial: int) -> Bits:
@@ -75,31 +104,46 @@ def contrast(biases: NDArray[np.float64]) -> float:
 
 
 def render(
-    rgb: NDArray[np.uint8], design: Design, lattice: Lattice, mask: NDArray[np.float16], amplitude: Plane
-) -> NDArray[np.uint8]:
+    pixels: Samples,
+    design: Design,
+    lattice: Lattice,
+    mask: NDArray[np.float16],
+    amplitude: Plane,
+    *,
+    eight_bit: bool = False,
+) -> NDArray[Any]:
     """Show each cell at its amplitude, band of rows by band of rows.
 
     Parameters
     ----------
-    rgb : (H, W, 3) uint8, the original.
+    pixels : (H, W, 3) or (H, W), the original.
     mask : (h, w), relative amplitude on the canonical raster.
     amplitude : (m,) float32, signed amplitude of each cell.
+    eight_bit : whether 16 bits come out as 8.
     """
-    size = (design.width, design.height)
-    relative = mask.astype(np.float32) * np.float32(design.strength)
-    if lattice.segments is None:
-        mark = lattice.pattern * relative * amplitude[lattice.labels]
-        full = cv2.resize(mark, size, interpolation=cv2.INTER_CUBIC)
-        return rendering.add_mark(rgb, full, design.chroma_share)
-    rows, cols = design.mcu_shape
-    by_mcu = lattice.segments[np.arange(rows * cols) // design.run].reshape(rows, cols)
-    mcu = jpeg.MCU_PX * design.canonical_shape[0] / design.height
-    pattern = resample(working_bumps(by_mcu, SEGMENT_PITCH / mcu), design, design.height, design.width)
-    pattern *= cv2.resize(relative, size, interpolation=cv2.INTER_LINEAR)
-    out = np.empty_like(rgb)
-    for top in range(0, design.height, BAND_ROWS):
-        stop = min(top + BAND_ROWS, design.height)
-        block = amplitude[by_mcu[top // jpeg.MCU_PX : -(-stop // jpeg.MCU_PX)]]
-        shown = np.repeat(np.repeat(block, jpeg.MCU_PX, 0), jpeg.MCU_PX, 1)[: stop - top, : design.width]
-        out[top:stop] = rendering.add_mark(rgb[top:stop], pattern[top:stop] * shown, design.chroma_share, top)
+    out = np.empty(pixels.shape, np.uint8 if eight_bit else pixels.dtype)
+    for top, mark in mark_bands(design, lattice, mask, amplitude):
+        rows = slice(top, top + len(mark))
+        out[rows] = rendering.add_mark(pixels[rows], mark, design.chroma_share, top, eight_bit=eight_bit)
     return out
+
+
+def mark_bands(
+    design: Design, lattice: Lattice, mask: NDArray[np.float16], amplitude: Plane
+) -> Iterator[tuple[int, Plane]]:
+    """The mark of a copy in luma levels: first row and (rows, W) float32 of one band after the other."""
+    shape = (design.height, design.width)
+    relative = mask.astype(np.float32) * np.float32(design.strength)
+    bands = ((top, min(top + BAND_ROWS, design.height)) for top in range(0, design.height, BAND_ROWS))
+    if lattice.segments is None or lattice.drawn is None:
+        mark = lattice.pattern * relative * amplitude[lattice.labels]
+        for top, stop in bands:
+            yield top, cubic_rows(mark, shape, top, stop)
+        return
+    by_mcu = amplitude[mcu_cells(lattice.segments, design)]
+    mcu_height, mcu_width = design.mcu_px
+    for top, stop in bands:
+        block = by_mcu[top // mcu_height : -(-stop // mcu_height)]
+        shown = repeat(block, mcu_height, mcu_width)[: stop - top, : design.width]
+        pattern = resample(lattice.drawn, design, shape, top, stop)
+        yield top, pattern * linear_rows(relative, shape, top, stop) * shown

@@ -11,30 +11,47 @@ ITU-T T.81 (JPEG), B.1.1.3 and E.1.4 (restart intervals); APP2 profiles: ICC.1:2
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
+from .metadata import Metadata
+
 QUALITY = 95
-SUBSAMPLING = "4:2:0"
-MCU_PX = 16
+MCU_PX = {"4:4:4": (8, 8), "4:2:2": (8, 16), "4:2:0": (16, 16), "4:0:0": (8, 8)}
+"""Height and width of a minimum coded unit by chroma sub-sampling (T.81, A.2.4); 4:0:0 is grey, one block."""
+NO_WORDS = Metadata()
 
 
-def encode(rgb: NDArray[np.uint8], icc: bytes | None, run: int = 0) -> bytes:
+def encode(
+    pixels: NDArray[np.uint8],
+    icc: bytes | None,
+    run: int = 0,
+    *,
+    subsampling: str = "4:2:0",
+    metadata: Metadata = NO_WORDS,
+) -> bytes:
     """Encode a picture as baseline JPEG at the quality copies are issued in.
 
     Parameters
     ----------
-    rgb : (h, w, 3) uint8.
+    pixels : (h, w, 3) or, grey, (h, w) uint8.
     icc : colour profile to attach.
     run : restart interval in MCUs; 0 for none. With an interval the default Huffman tables are used, since both
         variants must share them.
+    subsampling : of chroma: "4:4:4", "4:2:2" or "4:2:0"; without effect on grey.
+    metadata : words to attach.
     """
     buffer = io.BytesIO()
-    options = {"restart_marker_blocks": run} if run else {"optimize": True}
-    PillowImage.fromarray(rgb).save(
-        buffer, "JPEG", quality=QUALITY, subsampling=SUBSAMPLING, icc_profile=icc, **options
+    options: dict[str, Any] = {"restart_marker_blocks": run} if run else {"optimize": True}
+    if pixels.ndim == 3:
+        options["subsampling"] = "4:4:4" if subsampling == "4:0:0" else subsampling
+    if metadata.dpi:
+        options["dpi"] = tuple(round(v) for v in metadata.dpi)
+    PillowImage.fromarray(pixels).save(
+        buffer, "JPEG", quality=QUALITY, icc_profile=icc, exif=metadata.exif(), **options
     )
     return buffer.getvalue()
 

@@ -1,5 +1,7 @@
 """Prepare an asset: solve the strength, cut the cells, encode the variants, index the landmarks. Once."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +11,20 @@ from .cells import canonical_shape
 from .codebook import Codebook
 from .errors import ImageTooSmall, WatermarkError
 from .issuing import render, variant_amplitudes
+from .lattice import Design, Lattice
 from .mask import amplitude_mask
-from .master import PLANE_SCALE, SEGMENT_PITCH, SEGMENT_SIDE, Design, Lattice, Master
+from .master import PLANE_SCALE, Master, opacity, pack
+from .picture import Picture
 
 MIN_SIDE_PX = 64
+SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
 TARGET_JOD = 9.92
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
 WEAKEST, STRONGEST = 0.05, 6.0
-PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 
 def prepare(rgb: NDArray[np.uint8], *, key: bytes, icc: bytes | None = None) -> Master:
-    """Prepare an asset for issuing copies and reading leaks.
+    """Prepare 8-bit RGB pixels whose copies are JPEG; see `prepare_picture`.
 
     Parameters
     ----------
@@ -30,72 +34,115 @@ def prepare(rgb: NDArray[np.uint8], *, key: bytes, icc: bytes | None = None) -> 
 
     Raises
     ------
+    InvalidKey, ImageTooSmall, WatermarkError
+        As `prepare_picture`, and if `rgb` is not an (H, W, 3) array of uint8.
+    """
+    if rgb.ndim != 3 or rgb.dtype != np.uint8:
+        raise WatermarkError(f"A picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
+    return prepare_picture(Picture(rgb, icc=icc), key=key)
+
+
+def prepare_picture(picture: Picture, *, key: bytes) -> Master:
+    """Prepare an asset for issuing copies and reading leaks.
+
+    Everything that concerns the eye or a leak is solved on what the picture shows, in 8-bit RGB on white; the mark
+    itself goes into the picture's own pixels, those under transparency included.
+
+    Parameters
+    ----------
+    picture : what `decode.decode_asset` returns.
+    key : the asset's secret, 32 random bytes; never use one key for two assets.
+
+    Raises
+    ------
     InvalidKey
         If the key has not 32 bytes.
     ImageTooSmall
         If a side is shorter than 64 px.
     WatermarkError
-        If `rgb` is not an (H, W, 3) array of uint8.
+        If the pixels are not RGB or grey of 8 or 16 bits.
     """
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
-        raise WatermarkError(f"A picture must be (H, W, 3) uint8, not {rgb.shape} {rgb.dtype}.")
-    height, width = rgb.shape[:2]
+    height, width = picture.pixels.shape[:2]
+    if picture.pixels.dtype not in (np.uint8, np.uint16) or picture.pixels.shape[2:] not in ((), (3,)):
+        raise WatermarkError(f"A picture must be RGB or grey, not {picture.pixels.shape} {picture.pixels.dtype}.")
     if min(height, width) < MIN_SIDE_PX:
         raise ImageTooSmall(f"The picture has {width}×{height} px; {MIN_SIDE_PX} px are the least on either side.")
-    rgb = np.ascontiguousarray(rgb)
+    rgb = np.ascontiguousarray(picture.rgb)
     small = shrink(rgb)
-    draft = Design(height, width, 1.0, CHROMA_SHARE, segment_run(height, width))
-    lattice = Lattice.build(key, draft)
+    design = draft(picture)
+    shown = np.float32(1) if picture.alpha is None else opacity(picture.alpha, design)
+    lattice = Lattice.build(key, design)
     codebook = Codebook.build(key, lattice.count)
     minus, plus = variant_amplitudes(codebook.biases)
     sample = np.where(keys.uniform(key, "sample copy", lattice.count) < codebook.biases, plus, minus)[lattice.labels]
     mask = amplitude_mask(small, lattice.pattern * sample).astype(np.float16)
-    strength = solve_strength(small, lattice.pattern * mask.astype(np.float32) * sample)
-    design = Design(height, width, strength, CHROMA_SHARE, draft.run)
-    variants = None
-    if design.run:
-        variants = (
-            jpeg.encode(render(rgb, design, lattice, mask, minus), icc, design.run),
-            jpeg.encode(render(rgb, design, lattice, mask, plus), icc, design.run),
-        )
+    mark = lattice.pattern * mask.astype(np.float32) * sample * shown
+    design = replace(design, strength=solve_strength(small, mark, design.chroma_share))
     planes = luma_and_cb(rgb, (small.shape[0], small.shape[1]))
-    encoded, png = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), PNG_OPTIONS)
-    if not encoded:
-        raise WatermarkError("The picture could not be stored losslessly.")
     return Master(
         key=key,
         design=design,
         mask=mask,
         planes=np.rint(planes * PLANE_SCALE).clip(0, 65535).astype(np.uint16),
         landmarks=registration.Index.build(luma(rgb), planes[0]).to_arrays(),
-        original=png.tobytes(),
-        variants=variants,
-        icc=icc,
+        original=pack(picture.pixels),
+        alpha=None if picture.alpha is None else pack(picture.alpha),
+        variants=encode_variants(picture, design, lattice, mask, (minus, plus)) if design.run else None,
+        format=picture.format,
+        lossless=picture.lossless,
+        icc=picture.icc,
+        metadata=picture.metadata,
     )
 
 
-def segment_run(height: int, width: int) -> int:
-    """MCUs per restart segment, or 0 where encoding a copy is cheap enough to cut finer, free cells."""
-    side = max(height, width)
-    if side < SEGMENT_SIDE:
-        return 0
-    return max(
-        1, round(SEGMENT_PITCH * side / canonical_shape(height, width)[0 if height > width else 1] / jpeg.MCU_PX)
+def draft(picture: Picture) -> Design:
+    """The design of a picture's mark, but for its strength."""
+    height, width = picture.pixels.shape[:2]
+    subsampling = "4:0:0" if picture.grey else picture.subsampling
+    joined = picture.issued_as == "JPEG" and max(height, width) >= SEGMENT_SIDE
+    design = Design(height, width, 1.0, 0.0 if picture.grey else CHROMA_SHARE, 0, subsampling)
+    return replace(design, run=segment_run(design)) if joined else design
+
+
+def encode_variants(
+    picture: Picture,
+    design: Design,
+    lattice: Lattice,
+    mask: NDArray[np.float16],
+    amplitudes: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> tuple[bytes, bytes]:
+    """The picture with every cell's variant -, and with every cell's variant +, as JPEG with restart markers."""
+    minus, plus = (
+        jpeg.encode(
+            render(picture.pixels, design, lattice, mask, amplitude),
+            picture.icc,
+            design.run,
+            subsampling=design.subsampling,
+            metadata=picture.metadata,
+        )
+        for amplitude in amplitudes
     )
+    return minus, plus
 
 
-def solve_strength(rgb: NDArray[np.uint8], mark: NDArray[np.float32]) -> float:
+def segment_run(design: Design) -> int:
+    """MCUs per restart segment: as many as make a segment as wide as sites are apart."""
+    return max(1, round(design.pitch_px / design.mcu_px[1]))
+
+
+def solve_strength(rgb: NDArray[np.uint8], mark: NDArray[np.float32], chroma_share: float) -> float:
     """Find the strength at which a copy is 9.92 just-objectionable differences from its original.
 
     Parameters
     ----------
     rgb : (h, w, 3) uint8, the canonical raster.
-    mark : (h, w) float32, the mark of a sample copy at strength 1.
+    mark : (h, w) float32, the mark of a sample copy at strength 1, as far as it shows.
+    chroma_share : Cb levels per luma level.
     """
     strength, target = 0.6, np.log(10 - TARGET_JOD)
     points: list[tuple[float, float]] = []
     for _ in range(4):
-        copy = rendering.add_mark(rgb, mark * np.float32(strength), CHROMA_SHARE)
+        copy = rendering.add_mark(rgb, mark * np.float32(strength), chroma_share)
         visible = np.log(max(10 - visibility.jod(visibility.difference(rgb, copy)), 1e-4))
         points.append((np.log(strength), visible))
         if abs(np.exp(visible) - np.exp(target)) < 0.002:
@@ -121,9 +168,12 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Luma and Cb planes on a raster of `shape`, averaged over area before rounding: (2, h, w) float32."""
-    ycc = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2YCrCb)
-    if rgb.shape[:2] != shape:
-        ycc = cv2.resize(ycc, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    channels = []
+    for plane in cv2.split(rgb):  # one at a time: three float planes of 45 MP would take half a gigabyte
+        exact = plane.astype(np.float32)
+        resized = rgb.shape[:2] != shape
+        channels.append(cv2.resize(exact, shape[::-1], interpolation=cv2.INTER_AREA) if resized else exact)
+    ycc = cv2.cvtColor(cv2.merge(channels), cv2.COLOR_RGB2YCrCb)
     planes = np.stack([ycc[..., 0], ycc[..., 2]])
     planes[1] += np.float32(127.5)  # OpenCV centres chroma of floating-point pictures on 0.5
     return planes

@@ -1,4 +1,4 @@
-"""From amplitudes to pixels: add the mark, round so that it survives, stay within 0 … 255.
+"""From amplitudes to pixels: add the mark, round so that it survives, stay within what the pixels can hold.
 
 Rounding to the nearest level would wipe a mark of half a level out of every flat area; rounding against a fixed
 blue-noise threshold keeps its mean exact and its grain fine. The threshold does not depend on the copy, so two copies
@@ -10,12 +10,14 @@ R. Ulichney, "Void-and-cluster method for dither array generation", Proc. SPIE 1
 """
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from .picture import SIXTEEN, Samples
+
 Plane = NDArray[np.float32]
 
 LUMA_RGB = np.array([1.0, 1.0, 1.0], np.float32)
@@ -51,23 +53,32 @@ def thresholds(height: int, width: int, top: int = 0) -> Plane:
     return np.tile(blue_noise(), (1, width // TILE + 1))[rows, :width]
 
 
-def add_mark(rgb: Image, luma: Plane, chroma_share: float, top: int = 0) -> Image:
+def add_mark(
+    pixels: Samples, luma: Plane, chroma_share: float, top: int = 0, *, eight_bit: bool = False
+) -> NDArray[Any]:
     """Add a mark to a picture, or to a band of its rows.
 
     Parameters
     ----------
-    rgb : (h, w, 3) uint8.
-    luma : (h, w) float32, the mark in luma levels.
-    chroma_share : Cb levels added per luma level.
+    pixels : (h, w, 3) RGB or (h, w) grey, uint8 or uint16.
+    luma : (h, w) float32, the mark in luma levels of 0 … 255.
+    chroma_share : Cb levels added per luma level; a grey picture has none.
     top : first row of the band, for the rounding thresholds.
+    eight_bit : whether a 16-bit picture comes out in 8 bits, rounded once.
 
     Returns
     -------
-    (h, w, 3) uint8.
+    Array of the shape of `pixels`, and of its dtype unless `eight_bit`.
     """
+    deep = pixels.dtype == np.uint16
+    levels = 1 if eight_bit or not deep else SIXTEEN
     dither = thresholds(luma.shape[0], luma.shape[1], top)
     planes = []
-    for channel, original in enumerate(cv2.split(rgb)):
-        gain = float(LUMA_RGB[channel] + chroma_share * CB_RGB[channel])
-        planes.append(np.floor(cv2.add(original, luma * np.float32(gain), dtype=cv2.CV_32F) + dither))
-    return np.clip(cv2.merge(planes), 0, 255).astype(np.uint8)
+    for channel, original in enumerate(cv2.split(pixels)):
+        gain = 1.0 if pixels.ndim == 2 else float(LUMA_RGB[channel] + chroma_share * CB_RGB[channel])
+        if deep and eight_bit:
+            original = original.astype(np.float32) / np.float32(SIXTEEN)
+        planes.append(np.floor(cv2.add(original, luma * np.float32(gain * levels), dtype=cv2.CV_32F) + dither))
+    highest = 255 * levels
+    marked = np.clip(cv2.merge(planes), 0, highest).astype(np.uint16 if levels == SIXTEEN else np.uint8)
+    return marked

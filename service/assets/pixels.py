@@ -11,7 +11,7 @@ from watermark.decode import decode_asset, inspect_asset
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared master and what its original is."""
+    """A prepared master and what its original is; ``format`` names the family, as JPEG or TIFF."""
 
     master: bytes
     format: str
@@ -38,8 +38,8 @@ def inspect(data: bytes, max_pixels: int) -> None:
 def prepare(data: bytes, key: bytes, max_pixels: int) -> Prepared:
     """Decode an original and prepare its master."""
     picture = decode_asset(data, max_pixels)
-    master = watermark.prepare(picture.rgb, key=key, icc=picture.icc)
-    height, width = picture.rgb.shape[:2]
+    master = watermark.prepare_picture(picture, key=key)
+    height, width = picture.pixels.shape[:2]
     return Prepared(master.to_bytes(), picture.format, width, height)
 
 

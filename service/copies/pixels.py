@@ -26,27 +26,23 @@ def hold_master(name: str, data: bytes | None) -> watermark.Master | None:
     return _held[name]
 
 
-def render(name: str, data: bytes | None, serial: int, kind: str) -> bytes | None:
-    """Make the marked file of a copy as JPEG or PNG; None when the master must be sent along."""
+def render(name: str, data: bytes | None, serial: int) -> watermark.IssuedFile | None:
+    """Make the marked file of a copy in its original's format; None when the master must be sent along."""
     master = hold_master(name, data)
-    if master is None:
-        return None
-    if kind == "JPEG":
-        return watermark.issue_jpeg(master, serial=serial)
-    out = io.BytesIO()
-    options = {"icc_profile": master.icc} if master.icc else {}
-    Image.fromarray(watermark.issue(master, serial=serial)).save(out, "PNG", compress_level=4, **options)
-    return out.getvalue()
+    return None if master is None else watermark.issue_file(master, serial=serial)
 
 
 def preview(name: str, data: bytes | None, serial: int, side: int) -> bytes | None:
-    """Make a JPEG of the marked copy whose long side is at most ``side``; None when the master must be sent along."""
+    """Make a JPEG of the marked copy whose long side is at most ``side``; None when the master must be sent along.
+
+    It is in RGB and on white, whatever the original is, so a grey original's profile does not apply.
+    """
     master = hold_master(name, data)
     if master is None:
         return None
     picture = Image.fromarray(watermark.issue(master, serial=serial))
     picture.thumbnail((side, side), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    options = {"icc_profile": master.icc} if master.icc else {}
+    options = {"icc_profile": master.icc} if master.icc and not master.picture.grey else {}
     picture.save(out, "JPEG", quality=92, subsampling=0, **options)
     return out.getvalue()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from service.assets.models import Asset
 from service.assets.service import data_key, require_ready
@@ -20,11 +21,11 @@ from service.copies.service import require, viewer_copy
 from service.events.models import EventKind
 from service.events.service import record
 from service.identity.roles import Principal
+from watermark import IssuedFile
 
 PREVIEW_SIDES = (160, 320, 480, 960, 1600)
 _LANE_S = 60.0
-MEDIA = {"JPEG": "image/jpeg", "PNG": "image/png"}
-_SUFFIX = {"JPEG": "jpg", "PNG": "png"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ def file_of(context: Context, *, principal: Principal, copy_id: str) -> File:
         copy = require(session, principal=principal, copy_id=copy_id)
         asset = require_ready(session, principal=principal, asset_id=copy.asset_id)
         key = data_key(session, context=context, asset=asset)
-    data = render(context, asset=asset, key=key, serial=copy.serial)
-    kind = asset.format or "JPEG"
-    digest = hashlib.sha256(data).hexdigest()
+    made = render(context, asset=asset, key=key, serial=copy.serial)
+    digest = hashlib.sha256(made.data).hexdigest()
     with context.database.writing() as session:
         record(
             session,
@@ -58,7 +58,7 @@ def file_of(context: Context, *, principal: Principal, copy_id: str) -> File:
             sha256=digest,
         )
     stem = "".join(c if c.isalnum() else "-" for c in asset.title)[:60].strip("-") or "asset"
-    return File(data, f"{stem}-{copy.serial:04d}.{_SUFFIX[kind]}", MEDIA[kind], digest)
+    return File(made.data, f"{stem}-{copy.serial:04d}.{made.suffix}", made.media_type, digest)
 
 
 def preview_of(context: Context, *, principal: Principal, asset_id: str, size: int) -> bytes:
@@ -93,24 +93,23 @@ def preview_of(context: Context, *, principal: Principal, asset_id: str, size: i
         return data
 
 
-def render(context: Context, *, asset: Asset, key: bytes, serial: int) -> bytes:
+def render(context: Context, *, asset: Asset, key: bytes, serial: int) -> IssuedFile:
     """Make the marked file of one serial, in the asset's own format."""
-    kind = asset.format or "JPEG"
     return _with_master(
         context,
         asset,
         key,
         lambda master: context.pool.run_within(
-            context.settings.worker_timeout_s, _LANE_S, render_copy, asset.id, master, serial, kind
+            context.settings.worker_timeout_s, _LANE_S, render_copy, asset.id, master, serial
         ),
     )
 
 
-def _with_master(context: Context, asset: Asset, key: bytes, ask: Callable[[bytes | None], bytes | None]) -> bytes:
+def _with_master(context: Context, asset: Asset, key: bytes, ask: Callable[[bytes | None], T | None]) -> T:
     """Ask a worker that may hold the master already; send the master when it does not."""
-    data = ask(None)
-    if data is None:
-        data = ask(context.blobs.get(asset.blob("master"), key=key))
-    if data is None:
+    made = ask(None)
+    if made is None:
+        made = ask(context.blobs.get(asset.blob("master"), key=key))
+    if made is None:
         raise RuntimeError("a worker refused a master that was sent to it")
-    return data
+    return made

@@ -44,8 +44,8 @@ UNFIT = {
     "gif": (moving("GIF"), "animated-image"),
     "apng": (moving("PNG"), "animated-image"),
     "animated webp": (moving("WEBP"), "animated-image"),
-    "cmyk": (saved(Image.fromarray(NOISE).convert("CMYK"), "JPEG"), "unsupported-pixel-format"),
-    "16-bit": (saved(Image.fromarray(NOISE[..., 0].astype(np.uint16) * 257), "PNG"), "unsupported-pixel-format"),
+    "bmp": (saved(Image.fromarray(NOISE), "BMP"), "unsupported-format"),
+    "float": (saved(Image.fromarray(NOISE[..., 0].astype(np.float32)), "TIFF"), "unsupported-pixel-format"),
 }
 
 
@@ -96,6 +96,29 @@ def test_a_png_stays_a_png_with_its_profile(client: TestClient, brand: Brand, as
     picture = Image.open(io.BytesIO(file.content))
     assert (picture.format, picture.info["icc_profile"]) == ("PNG", b"profile")
     assert (np.asarray(picture) != astronaut[:200, 150:350]).any()
+
+
+def test_what_is_no_plain_rgb_is_kept_or_converted(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
+    small = np.ascontiguousarray(astronaut[:200, 150:350])
+    deep = small[..., 0].astype(np.uint16) * 257
+    clear = np.dstack([small, np.arange(200, dtype=np.uint8)[None].repeat(200, 0)])
+    uploads = {
+        "cmyk": (saved(Image.fromarray(small).convert("CMYK"), "JPEG"), "JPEG", "image/jpeg", ".jpg", "RGB"),
+        "16-bit": (saved(Image.fromarray(deep), "PNG"), "PNG", "image/png", ".png", "I;16"),
+        "tiff": (saved(Image.fromarray(small), "TIFF"), "TIFF", "image/tiff", ".tif", "RGB"),
+        "alpha": (saved(Image.fromarray(clear), "WEBP", lossless=True), "WEBP", "image/webp", ".webp", "RGBA"),
+    }
+    brand.import_recipients(1)
+    for data, family, media_type, suffix, mode in uploads.values():
+        asset = brand.upload(data)
+        assert (asset["state"], asset["format"], asset["width"], asset["height"]) == ("ready", family, 200, 200)
+        brand.issue(asset["id"])
+        file = client.get(brand.copies(asset["id"])[0]["file"], headers=brand.uploader)
+        assert file.headers["content-type"] == media_type
+        assert file.headers["content-disposition"].endswith(f'{suffix}"')
+        assert Image.open(io.BytesIO(file.content)).mode == mode
+        shown = client.get(f"/v1/assets/{asset['id']}/preview", params={"size": 160}, headers=brand.uploader)
+        assert Image.open(io.BytesIO(shown.content)).mode == "RGB"
 
 
 def test_deleting_needs_the_title_and_leaves_no_file(
