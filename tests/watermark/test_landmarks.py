@@ -160,3 +160,11 @@ def test_a_large_index_finds_and_forgets_as_a_small_one_does(monkeypatch: pytest
     assert [c.asset_id for c in index.search(query)] == ["coffee"]
     index.remove("coffee")
     assert index.search(query) == []
+
+
+def test_the_only_asset_of_an_index_is_found_on_a_page_full_of_text() -> None:
+    index = LandmarkIndex()
+    index.add("motorcycle", landmarks.describe(PHOTOS["motorcycle"]))
+    found = index.search(landmarks.query(leak("motorcycle", "webpage_25").rgb))
+    assert [candidate.asset_id for candidate in found] == ["motorcycle"]
+    assert index.search(landmarks.query(leak("hubble", "webpage_45").rgb)) == []

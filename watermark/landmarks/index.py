@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .codes import VARIANTS, Landmarks, Query
 from .neighbours import EXACT_CODES, Buckets, Codes, choose_pivots, label, nearest, nearest_in_buckets
-from .votes import MATCH_INLIERS, Candidate, Matches, agreeing, elect, fit
+from .votes import MATCH_INLIERS, Candidate, Matches, agreeing, elect, fit, one_to_one
 
 
 @dataclass
@@ -87,7 +87,7 @@ class LandmarkIndex:
         owners = np.where(rows >= 0, pool.owners[rows], -1)
         found = []
         for owner, columns in elect(distances, owners):
-            asked = np.flatnonzero(columns >= 0)
+            asked = one_to_one(distances, rows, columns)
             given = rows[asked, columns[asked]]
             matches = Matches(
                 query.points[asked],

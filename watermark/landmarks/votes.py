@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 MATCH_BITS = 75
 RIVAL_RATIO = 0.9
+RIVAL_BITS = 64
+"""Where the nearest rival lies in a large index; assumed of a small one, whose few rivals would screen nothing out."""
 MATCH_INLIERS = 10
 """Unique inliers that make a match: none of 150 unrelated pictures had more than 9."""
 
@@ -92,13 +94,25 @@ def elect(distances: NDArray[np.int32], owners: NDArray[np.int64]) -> list[tuple
         own = near & (owners == owner)
         first = np.where(own.any(axis=1), own.argmax(axis=1), -1)
         rival = (owners >= 0) & ~np.isin(owners, [owner, *alike.get(int(owner), ())])
-        next_best = np.where(rival, distances, 256).min(axis=1)
+        next_best = np.where(rival, distances, RIVAL_BITS).min(axis=1).clip(max=RIVAL_BITS)
         best = np.where(first >= 0, np.take_along_axis(distances, first[:, None], axis=1)[:, 0], 256)
         columns = np.where(best < RIVAL_RATIO * next_best, first, -1)
         if (columns >= 0).sum() >= _FEWEST_VOTES:
             elected.append((int(owner), columns))
     elected.sort(key=lambda pair: (-int((pair[1] >= 0).sum()), pair[0]))
     return elected[:_MOST_FITS]
+
+
+def one_to_one(distances: NDArray[np.int32], rows: NDArray[np.int64], columns: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Query landmarks whose match `columns` is the nearest of all that chose the same asset landmark.
+
+    Every letter of a page may resemble one corner of the asset; a map that collapses the page into that corner would
+    otherwise have the most supporters.
+    """
+    asked = np.flatnonzero(columns >= 0)
+    asked = asked[np.argsort(distances[asked, columns[asked]], kind="stable")]
+    _, first = np.unique(rows[asked, columns[asked]], return_index=True)
+    return np.sort(asked[first])
 
 
 def _alike(owners: NDArray[np.int64], tied: NDArray[np.bool_]) -> dict[int, set[int]]:
