@@ -29,6 +29,7 @@ from watermark.errors import (
     TruncatedImage,
     UndecodableImage,
     UnsupportedFormat,
+    WatermarkError,
 )
 from watermark.picture import Picture
 
@@ -74,8 +75,12 @@ def decode_asset(data: bytes, max_pixels: int = 100_000_000) -> Picture:
         _load(picture)
     try:
         return originals.unpack(picture, data, kind)
+    except WatermarkError:
+        raise
     except MemoryError as error:
         raise ImageTooLarge("The picture needs more memory than is allowed.") from error
+    except _DAMAGE as error:
+        raise TruncatedImage from error
 
 
 def inspect_asset(data: bytes, max_pixels: int = 100_000_000) -> None:
@@ -121,7 +126,12 @@ def _fit_original(data: bytes, max_pixels: int) -> tuple[Image.Image, str]:
         raise AnimatedImage
     if kind not in ASSET_FORMATS:
         raise UnsupportedFormat(f"Originals of the format {kind} are not accepted.")
-    originals.refuse_other_pixels(picture, data)
+    try:
+        originals.refuse_other_pixels(picture, data)
+    except (TypeError, ValueError, KeyError) as error:
+        if isinstance(error, WatermarkError):
+            raise
+        raise TruncatedImage("The picture's header is damaged.") from error
     if min(picture.size) < MIN_ASSET_SIDE:
         width, height = picture.size
         raise ImageTooSmall(f"The picture is {width} × {height} pixels: too small to carry a mark.")

@@ -71,7 +71,7 @@ class Master:
         amplitude: NDArray[np.float32] = (
             self.lattice.pattern * self.mask.astype(np.float32) * np.float32(self.design.strength)
         )
-        return amplitude if self.picture.alpha is None else amplitude * opacity(self.picture.alpha, self.design)
+        return amplitude if self.alpha is None else amplitude * opacity(unpack(self.alpha), self.design)
 
     @cached_property
     def canonical(self) -> NDArray[np.float32]:

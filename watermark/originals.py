@@ -126,8 +126,8 @@ def sixteen_bits(picture: Image.Image, data: bytes) -> tuple[Samples, Samples | 
         samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise TruncatedImage from error
-    if samples is None or samples.dtype != np.uint16:
-        raise TruncatedImage
+    if samples is None or samples.dtype != np.uint16 or sorted(samples.shape[:2]) != sorted(picture.size):
+        raise TruncatedImage  # also where the two libraries do not read the same size out of one header
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     if picture.format == "PNG":
         grey = data[25] in GREY_PNG

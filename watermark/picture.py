@@ -14,6 +14,7 @@ from .metadata import Metadata
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 BAND_ROWS = 256
+ISSUED_AS = {"HEIC": "JPEG"}  # the free encoder of HEVC is under the GPL, and HEVC under patents
 SIXTEEN = 257  # 16-bit levels in an 8-bit one: 65535 / 255
 
 
@@ -47,8 +48,8 @@ class Picture:
 
     @property
     def issued_as(self) -> str:
-        """Format of the copies: the original's own, but JPEG for HEIC, whose encoders are encumbered by patents."""
-        return "JPEG" if self.format == "HEIC" else self.format
+        """Format of the copies: the original's own, where copies can be written in it."""
+        return ISSUED_AS.get(self.format, self.format)
 
     @cached_property
     def rgb(self) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"], responses=declared(401,
 
 @router.post("", status_code=202, summary="Upload an asset", responses=declared(413, 503))
 def upload_asset(
-    file: Annotated[UploadFile, File(description="JPEG or PNG, 8-bit RGB or grey, without transparency.")],
+    file: Annotated[UploadFile, File(description="JPEG, PNG, TIFF, WebP, AVIF or HEIC, of 8 or 16 bits; still.")],
     title: Annotated[str, Form(description="What you call it.", examples=["Autumn campaign, look 3"], max_length=300)],
     context: Ctx,
     session: Writing,

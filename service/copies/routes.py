@@ -13,7 +13,7 @@ from service.net.problems import declared
 from service.pages import Page, PageOf
 
 router = APIRouter(prefix="/v1", tags=["copies"], responses=declared(401, 403, 404, 409, 422, 429))
-_IMAGE: dict[str, Any] = {"image/jpeg": {}, "image/png": {}}
+_IMAGE: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "tiff", "webp", "avif")}
 
 
 @router.post("/assets/{asset_id}/copies", status_code=201, summary="Issue copies")

@@ -8,6 +8,7 @@ import pickle
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,6 +114,8 @@ LEAKS = {
     "1-bit": saved(Image.fromarray(RGB).convert("1"), "PNG"),
     "transparent": encoded(np.dstack([RGB, RGB[:, :, 0]]), "PNG"),
     "float tiff": encoded(RGB[:, :, 0].astype(np.float32), "TIFF"),
+    "16-bit png": cv2.imencode(".png", RGB.astype(np.uint16) * 257)[1].tobytes(),
+    "16-bit tiff": cv2.imencode(".tiff", RGB.astype(np.uint16) * 257)[1].tobytes(),
 }
 
 
