@@ -33,8 +33,8 @@ from service.recipients.csv_file import Row, alias_key, parse
 from service.recipients.models import Recipient
 from service.runtime import offline
 from service.tenants import service as tenants
+from watermark.encoding import suffix_of
 
-_SUFFIX = {"JPEG": "jpg", "PNG": "png"}
 _PAGE = 1000
 FIRST_BRAND = "My brand"
 
@@ -44,7 +44,7 @@ class NotPrepared(ServiceError):
 
 
 def protect(
-    file: Annotated[Path, typer.Argument(help="The picture: JPEG or PNG, 8-bit RGB or grey.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="The picture: JPEG, PNG, TIFF, WebP or AVIF.", show_default=False)],
     recipients: Annotated[
         Path, typer.Option("--recipients", help="CSV with the header 'alias' or 'alias,contact'.", show_default=False)
     ],
@@ -155,7 +155,7 @@ def _issued(context: Context, principal: Principal, asset: Asset, rows: Sequence
     with context.database.writing() as session:
         copies.issue(session, principal=principal, asset_id=asset.id, recipients=wanted)
     mine = set(wanted)
-    suffix = _SUFFIX[asset.format or "JPEG"]
+    suffix = suffix_of(asset.format or "JPEG")
     lines: list[Line] = []
     with context.database.reading() as session:
         offset, total = 0, 1

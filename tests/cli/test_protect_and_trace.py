@@ -152,6 +152,14 @@ def test_where_there_are_several_brands_the_look_up_decides(
     assert (answer.json["brand"]["name"], answer.json["outcome"]) == ("Second", "copy_named")
 
 
+def test_copies_keep_the_originals_format(telltale: Callable[..., Ran], tmp_path: Path, astronaut: np.ndarray) -> None:
+    Image.fromarray(np.ascontiguousarray(astronaut[:200, 150:350])).save(tmp_path / "look.tif")
+    (tmp_path / "r.csv").write_text("alias\nPress 1\n")
+    arguments = ("--recipients", tmp_path / "r.csv", "--out", tmp_path / "o", "--data-dir", tmp_path / "d", "--json")
+    assert telltale("protect", tmp_path / "look.tif", *arguments).json["files"][0]["file"] == "copy-0001-Press-1.tif"
+    assert Image.open(tmp_path / "o" / "copy-0001-Press-1.tif").format == "TIFF"
+
+
 @pytest.mark.parametrize("command", ["protect", "trace"])
 def test_what_is_not_a_picture_is_refused_in_one_line(
     protected: Protected, telltale: Callable[..., Ran], tmp_path: Path, command: str
