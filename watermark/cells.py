@@ -72,25 +72,6 @@ def compact(found: NDArray[np.int64]) -> NDArray[np.int32]:
     return (np.cumsum(used) - 1).astype(np.int32)[found]
 
 
-def segment_cells(key: bytes, rows: int, cols: int, run: int, pitch_mcu: float) -> NDArray[np.int32]:
-    """Hand every restart segment of a JPEG to a keyed site.
-
-    Parameters
-    ----------
-    rows, cols : MCUs of the picture.
-    run : MCUs in a segment; segments follow the scan, also across the end of a row.
-    pitch_mcu : distance of sites in MCUs.
-
-    Returns
-    -------
-    (segments,) int32, labels 0 … m-1 all used.
-    """
-    segments = -(-rows * cols // run)
-    middle = np.minimum(np.arange(segments) * run + (run - 1) // 2, rows * cols - 1)
-    y, x = middle // cols + 0.5, middle % cols + 0.5 + (0 if run % 2 else 0.5)
-    return compact(Sites.scatter(key, rows, cols, pitch_mcu).nearest(y.astype(np.float32), x.astype(np.float32)))
-
-
 def bumps(labels: NDArray[np.int32], pitch: float) -> NDArray[np.float32]:
     """One smooth bump per cell, zero at its border, unit root mean square: (h, w) float32.
 
