@@ -44,7 +44,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 }
 UNMARKED = ("identity", "jpeg_q75", "resize_50")
 COPIES = 10_000
-QUICK_STEP = 4
+QUICK_STEP = 6
 
 
 @dataclass(frozen=True, slots=True)
