@@ -134,8 +134,8 @@ def read_symbols(master: Master, planes: Plane, fit: registration.Fit) -> list[S
     list of Symbols: everything, luma alone, everything but the finest band; without Cb where the leak has no colour.
     """
     chroma = master.design.chroma_share
-    seen, luma = correlate(master, planes[0], fit, 0, 1.0)
-    coverage = float(seen.mean())
+    shown, luma = correlate(master, planes[0], fit, 0, 1.0)
+    coverage = float(shown.mean())
     if not chroma or planes[1].std() < COLOURLESS:
         return [add_up(luma, coverage, fit), add_up(luma[1:], coverage, fit)]
     _, cb = correlate(master, planes[1], fit, 1, chroma)
@@ -161,7 +161,7 @@ def correlate(
 
     Returns
     -------
-    seen : (h, w), 1 where the leak shows the raster.
+    shown : (h, w), 1 where the leak shows the original.
     bands : fine to coarse, numerator and denominator of each cell's least-squares amplitude.
     """
     cells, labels = master.lattice.count, master.lattice.labels
@@ -170,13 +170,15 @@ def correlate(
     responses = band_responses(labels, mark, cells)
     floors = [mark * np.float32(r.passed**0.5) for r in responses]
     out = []
-    for band, residual in zip(responses, explain(master.canonical[channel], warped, seen, floors), strict=True):
+    shown = registration.evidence_mask(master.canonical[channel], warped, seen)
+    residuals = explain(master.canonical[channel], warped, seen, shown, floors)
+    for band, residual in zip(responses, residuals, strict=True):
         expected = residual.gain * mark
         weight = seen / residual.variance
         matched = sum_cells(labels, expected * residual.difference * weight, cells)
         energy = sum_cells(labels, expected * expected * weight, cells)
         out.append((band.held / band.smoothness * matched, band.held**2 / band.smoothness * energy))
-    return seen, out
+    return shown, out
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ def band_responses(labels: NDArray[np.int32], mark: Plane, cells: int) -> list[B
     return out
 
 
-def explain(original: Plane, leak: Plane, seen: Plane, bands: list[Plane]) -> list[photometry.Residual]:
+def explain(original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list[Plane]) -> list[photometry.Residual]:
     """Subtract the original, or the original at the leak's spectrum: whichever leaves the leak less unexplained.
 
     Judged by the mean log variance of the residual where the mark lives, so that a few wild pixels do not decide.
@@ -218,7 +220,7 @@ def explain(original: Plane, leak: Plane, seen: Plane, bands: list[Plane]) -> li
     Parameters
     ----------
     original, leak : (h, w) planes on the canonical raster.
-    seen : (h, w), 1 where the leak shows the raster.
+    seen, shown : (h, w), 1 where the leak covers the raster, and where what it shows there is the original.
     bands : (h, w) each, amplitude of the mark that passes each band.
     """
     share = photometry.wide_mean(seen) + np.float32(1e-6)
@@ -230,7 +232,6 @@ def explain(original: Plane, leak: Plane, seen: Plane, bands: list[Plane]) -> li
         return photometry.subtract(flat, flat_leak, seen, share, floors)
 
     plain = residuals(original)
-    shown = registration.evidence_mask(original, leak, seen)
     if shown.sum() < max(100.0, 0.05 * float(seen.sum())):
         return plain
     matched = residuals(photometry.match_spectrum(original, leak, shown))
