@@ -6,9 +6,10 @@ offers in depth, alpha and chroma resolution is used as the original used it.
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from . import jpeg, png, tiff
@@ -51,6 +52,16 @@ def as_jpeg(picture: Picture) -> bytes:
     pixels = picture.rgb if picture.alpha is not None else eight_bits(picture.pixels)
     icc = None if picture.grey and pixels.ndim == 3 else picture.icc
     return jpeg.encode(pixels, icc, subsampling=picture.subsampling, metadata=picture.metadata)
+
+
+def through_jpeg(picture: Picture) -> Picture:
+    """The picture after one pass through JPEG: what a JPEG copy would show without a mark.
+
+    Copies are marked on this and not on the original. Encoding it once more changes hardly a coefficient but those that
+    the mark moves, so a copy differs from the encoded original by its mark alone and not by two roundings.
+    """
+    with Image.open(io.BytesIO(as_jpeg(picture))) as once:
+        return replace(picture, pixels=np.asarray(once), alpha=None)
 
 
 def as_png(picture: Picture) -> bytes:

@@ -13,7 +13,7 @@ from .codebook import MAX_SERIAL
 from .encoding import IssuedFile
 from .lattice import Design, Lattice, cubic_rows, linear_rows, mcu_cells, repeat, resample
 from .master import Master
-from .picture import Samples, eight_bits, lay_on_white
+from .picture import Picture, Samples, eight_bits, lay_on_white
 
 Bits = NDArray[np.bool_]
 Plane = NDArray[np.float32]
@@ -32,7 +32,7 @@ def issue(master: Master, serial: int) -> NDArray[np.uint8]:
     -------
     (H, W, 3) uint8, of the original's size.
     """
-    marked = marked_pixels(master, serial, eight_bit=True)
+    marked = marked_pixels(master, master.picture, serial, eight_bit=True)
     if marked.ndim == 2:
         marked = cv2.cvtColor(marked, cv2.COLOR_GRAY2RGB)
     alpha = master.picture.alpha
@@ -48,24 +48,30 @@ def issue_file(master: Master, serial: int) -> IssuedFile:
 
     Grey stays grey; what came as CMYK leaves as RGB; what came as HEIC leaves as JPEG.
     """
-    if master.variants is not None:
+    if master.picture.issued_as == "JPEG":
         return IssuedFile(issue_jpeg(master, serial), *encoding.JPEG)
-    return encoding.encode(replace(master.picture, pixels=marked_pixels(master, serial)))
+    return encoding.encode(replace(master.picture, pixels=marked_pixels(master, master.picture, serial)))
 
 
 def issue_jpeg(master: Master, serial: int) -> bytes:
     """Issue one copy as JPEG: joined from prepared segments where the master has them, else rendered and encoded."""
     if master.variants is None:
-        return encoding.as_jpeg(replace(master.picture, pixels=marked_pixels(master, serial, eight_bit=True)))
+        settled = master.through_jpeg
+        return encoding.as_jpeg(replace(settled, pixels=marked_pixels(master, settled, serial)))
     segments = master.lattice.segments
     assert segments is not None  # noqa: S101  a master with variants is cut along their segments
     return jpeg.join(*master.segments, codeword(master, serial)[segments])
 
 
-def marked_pixels(master: Master, serial: int, *, eight_bit: bool = False) -> NDArray[Any]:
-    """The original's pixels with a copy's mark, in the original's channels, and in its depth unless `eight_bit`."""
+def marked_pixels(master: Master, picture: Picture, serial: int, *, eight_bit: bool = False) -> NDArray[Any]:
+    """A picture's pixels with a copy's mark, in its own channels, and in its depth unless `eight_bit`.
+
+    Parameters
+    ----------
+    picture : the original, or the original after its first pass through JPEG.
+    """
     amplitude = amplitudes(master, codeword(master, serial))
-    return render(master.picture.pixels, master.design, master.lattice, master.mask, amplitude, eight_bit=eight_bit)
+    return render(picture.pixels, master.design, master.lattice, master.mask, amplitude, eight_bit=eight_bit)
 
 
 def codeword(master: Master, serial: int) -> Bits:

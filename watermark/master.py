@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import jpeg, registration
+from . import encoding, jpeg, registration
 from .codebook import Codebook
 from .errors import CorruptMaster
 from .lattice import Design, Lattice
@@ -84,6 +84,11 @@ class Master:
         return registration.Index.from_arrays(
             self.canonical[0], self.design.canonical_shape[1] / self.design.width, self.landmarks
         )
+
+    @cached_property
+    def through_jpeg(self) -> Picture:
+        """The original after one pass through JPEG, which JPEG copies are marked on."""
+        return encoding.through_jpeg(self.picture)
 
     @cached_property
     def picture(self) -> Picture:

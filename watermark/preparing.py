@@ -1,12 +1,14 @@
 """Prepare an asset: solve the strength, cut the cells, encode the variants, index the landmarks. Once."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import jpeg, keys, registration, rendering, visibility
+from . import encoding, jpeg, keys, registration, rendering, visibility
 from .cells import canonical_shape
 from .codebook import Codebook
 from .errors import ImageTooSmall, WatermarkError
@@ -67,9 +69,10 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         raise WatermarkError(f"A picture must be RGB or grey, not {picture.pixels.shape} {picture.pixels.dtype}.")
     if min(height, width) < MIN_SIDE_PX:
         raise ImageTooSmall(f"The picture has {width}×{height} px; {MIN_SIDE_PX} px are the least on either side.")
-    rgb = np.ascontiguousarray(picture.rgb)
-    small = shrink(rgb)
     design = draft(picture)
+    settled = encoding.through_jpeg(picture) if picture.issued_as == "JPEG" else picture
+    rgb = np.ascontiguousarray(settled.rgb)
+    small = shrink(rgb)
     shown = np.float32(1) if picture.alpha is None else opacity(picture.alpha, design)
     lattice = Lattice.build(key, design)
     codebook = Codebook.build(key, lattice.count)
@@ -77,7 +80,8 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     sample = np.where(keys.uniform(key, "sample copy", lattice.count) < codebook.biases, plus, minus)[lattice.labels]
     mask = amplitude_mask(small, lattice.pattern * sample).astype(np.float16)
     mark = lattice.pattern * mask.astype(np.float32) * sample * shown
-    design = replace(design, strength=solve_strength(small, mark, design.chroma_share))
+    delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled is not picture else None
+    design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
     planes = luma_and_cb(rgb, (small.shape[0], small.shape[1]))
     return Master(
         key=key,
@@ -87,7 +91,7 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         landmarks=registration.Index.build(luma(rgb), planes[0]).to_arrays(),
         original=pack(picture.pixels),
         alpha=None if picture.alpha is None else pack(picture.alpha),
-        variants=encode_variants(picture, design, lattice, mask, (minus, plus)) if design.run else None,
+        variants=encode_variants(settled, design, lattice, mask, (minus, plus)) if design.run else None,
         format=picture.format,
         lossless=picture.lossless,
         icc=picture.icc,
@@ -130,19 +134,32 @@ def segment_run(design: Design) -> int:
     return max(1, round(design.pitch_px / design.mcu_px[1]))
 
 
-def solve_strength(rgb: NDArray[np.uint8], mark: NDArray[np.float32], chroma_share: float) -> float:
-    """Find the strength at which a copy is 9.92 just-objectionable differences from its original.
+def pass_jpeg(rgb: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
+    """Encode and decode a picture as copies are."""
+    return encoding.through_jpeg(Picture(rgb, subsampling=subsampling)).rgb
+
+
+def solve_strength(
+    rgb: NDArray[np.uint8],
+    mark: NDArray[np.float32],
+    chroma_share: float,
+    delivered: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None,
+) -> float:
+    """Find the strength at which a copy, as delivered, is at 9.92 on the scale where its original is at 10.
 
     Parameters
     ----------
     rgb : (h, w, 3) uint8, the canonical raster.
     mark : (h, w) float32, the mark of a sample copy at strength 1, as far as it shows.
     chroma_share : Cb levels per luma level.
+    delivered : what a lossy format makes of pixels; its loss takes part of what the eye allows the mark.
     """
+    rgb = delivered(rgb) if delivered else rgb
     strength, target = 0.6, np.log(10 - TARGET_JOD)
     points: list[tuple[float, float]] = []
     for _ in range(4):
-        copy = rendering.add_mark(rgb, mark * np.float32(strength), chroma_share)
+        copy: NDArray[np.uint8] = rendering.add_mark(rgb, mark * np.float32(strength), chroma_share)
+        copy = delivered(copy) if delivered else copy
         visible = np.log(max(10 - visibility.jod(visibility.difference(rgb, copy)), 1e-4))
         points.append((np.log(strength), visible))
         if abs(np.exp(visible) - np.exp(target)) < 0.002:

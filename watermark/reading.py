@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import photometry, registration
+from . import photometry, registration, rendering
 from .master import Master
 from .preparing import luma_and_cb
 
@@ -133,12 +133,11 @@ def read_symbols(master: Master, planes: Plane, fit: registration.Fit) -> list[S
     -------
     list of Symbols: everything, luma alone, everything but the finest band; without Cb where the leak has no colour.
     """
-    chroma = master.design.chroma_share
-    shown, luma = correlate(master, planes[0], fit, 0, 1.0)
+    shown, luma = correlate(master, planes[0], fit, 0)
     coverage = float(shown.mean())
-    if not chroma or planes[1].std() < COLOURLESS:
+    if not master.design.chroma_share or planes[1].std() < COLOURLESS:
         return [add_up(luma, coverage, fit), add_up(luma[1:], coverage, fit)]
-    _, cb = correlate(master, planes[1], fit, 1, chroma)
+    _, cb = correlate(master, planes[1], fit, 1)
     ways = [*luma, *cb], luma, [*luma[1:], *cb[1:]]
     return [add_up(way, coverage, fit) for way in ways]
 
@@ -151,9 +150,7 @@ def add_up(bands: list[Band], coverage: float, fit: registration.Fit) -> Symbols
     return Symbols(sum(b[0] for b in bands), sum(b[1] for b in bands), coverage, fit)  # type: ignore[arg-type]
 
 
-def correlate(
-    master: Master, plane: Plane, fit: registration.Fit, channel: int, share: float
-) -> tuple[Plane, list[Band]]:
+def correlate(master: Master, plane: Plane, fit: registration.Fit, channel: int) -> tuple[Plane, list[Band]]:
     """Correlate one channel of a leak, band by band.
 
     A cell's template is its own bump: what a band holds of it within the cell is the signal, and the band's noise,
@@ -166,7 +163,7 @@ def correlate(
     """
     cells, labels = master.lattice.count, master.lattice.labels
     warped, seen = registration.warp(plane, fit, master.design.canonical_shape)
-    mark = master.amplitude * np.float32(share)
+    mark = master.amplitude if channel == 0 else master.amplitude * cb_share(master)
     responses = band_responses(labels, mark, cells)
     floors = [mark * np.float32(r.passed**0.5) for r in responses]
     out = []
@@ -179,6 +176,13 @@ def correlate(
         energy = sum_cells(labels, expected * expected * weight, cells)
         out.append((band.held / band.smoothness * matched, band.held**2 / band.smoothness * energy))
     return shown, out
+
+
+def cb_share(master: Master) -> Plane:
+    """Cb levels that copies show per luma level at each place of the canonical raster: (h, w) float32."""
+    luma, cb = master.canonical
+    blue = luma + (cb - np.float32(128)) / np.float32(0.564)
+    return rendering.chroma_room(blue) * np.float32(master.design.chroma_share)
 
 
 @dataclass(frozen=True)

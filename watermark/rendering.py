@@ -20,9 +20,9 @@ from .picture import SIXTEEN, Samples
 
 Plane = NDArray[np.float32]
 
-LUMA_RGB = np.array([1.0, 1.0, 1.0], np.float32)
 CB_RGB = np.array([0.0, -0.344, 1.772], np.float32)  # change of R, G, B for one level of Cb (ITU-R BT.601)
 TILE = 128
+NO_ROOM_BLUE, ROOM_RAMP = 248, 24
 
 
 @cache
@@ -53,6 +53,14 @@ def thresholds(height: int, width: int, top: int = 0) -> Plane:
     return np.tile(blue_noise(), (1, width // TILE + 1))[rows, :width]
 
 
+def chroma_room(blue: Plane) -> Plane:
+    """Share of the chroma mark that a place has room for, 0 … 1, by its blue level of 0 … 255.
+
+    Blue that is nearly full cannot rise, and a mark that can only take blue away shows as yellow spots on white.
+    """
+    return np.clip((np.float32(NO_ROOM_BLUE) - blue) / np.float32(ROOM_RAMP), 0, 1)
+
+
 def add_mark(
     pixels: Samples, luma: Plane, chroma_share: float, top: int = 0, *, eight_bit: bool = False
 ) -> NDArray[Any]:
@@ -73,12 +81,16 @@ def add_mark(
     deep = pixels.dtype == np.uint16
     levels = 1 if eight_bit or not deep else SIXTEEN
     dither = thresholds(luma.shape[0], luma.shape[1], top)
-    planes = []
-    for channel, original in enumerate(cv2.split(pixels)):
-        gain = 1.0 if pixels.ndim == 2 else float(LUMA_RGB[channel] + chroma_share * CB_RGB[channel])
-        if deep and eight_bit:
-            original = original.astype(np.float32) / np.float32(SIXTEEN)
-        planes.append(np.floor(cv2.add(original, luma * np.float32(gain * levels), dtype=cv2.CV_32F) + dither))
+    channels = list(cv2.split(pixels))
+    if deep and eight_bit:
+        channels = [c.astype(np.float32) / np.float32(SIXTEEN) for c in channels]
+    luma = luma * np.float32(levels)
+    if chroma_share and pixels.ndim == 3:
+        cb = luma * (chroma_room(channels[2].astype(np.float32) / np.float32(levels)) * np.float32(chroma_share))
+        marks = [luma + cb * weight if weight else luma for weight in CB_RGB]
+    else:
+        marks = [luma] * len(channels)
+    planes = [np.floor(cv2.add(c, m, dtype=cv2.CV_32F) + dither) for c, m in zip(channels, marks, strict=True)]
     highest = 255 * levels
     marked = np.clip(cv2.merge(planes), 0, highest).astype(np.uint16 if levels == SIXTEEN else np.uint8)
     return marked
