@@ -24,7 +24,7 @@ class AssetOut(BaseModel):
     height: int | None = Field(examples=[2688])
     size_bytes: int
     sha256: str = Field(description="Of the file as uploaded.")
-    copies: int = Field(description="How many serials have been issued.", examples=[200])
+    copies: int = Field(description="How many copies there are, those that viewers look at included.", examples=[200])
     created_at: datetime
 
     @classmethod

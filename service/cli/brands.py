@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.cli.terminal import WrongUse
 from service.errors import NotFound
 from service.identity.roles import Principal, Role
+from service.tenants import service as tenants
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,8 @@ class WhichBrand(WrongUse):
 
 
 def all_brands(session: Session) -> list[Brand]:
-    """List the brands, oldest first; the list of brands belongs to no brand, so nothing scopes it."""
-    rows = session.execute(sa.text("SELECT id, name FROM tenants ORDER BY created_at, id"))
-    return [Brand(row.id, row.name) for row in rows]
+    """List the brands, oldest first."""
+    return [Brand(row.id, row.name) for row in tenants.list_(session)]
 
 
 def choose(brands: list[Brand], wanted: str | None) -> Brand | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from service.db import everywhere, now
+from service.db import everywhere, now, scoped
 from service.errors import ServiceError, Unauthenticated
 from service.events.models import EventKind
 from service.events.service import record
@@ -38,6 +39,13 @@ def add_member(session: Session, *, tenant_id: str, name: str, roles: frozenset[
     session.add(member)
     session.flush()
     return member
+
+
+def seat_names(session: Session, *, principal: Principal, member_ids: Sequence[str | None]) -> dict[str, str]:
+    """Return the names of some console seats by id."""
+    known = [member_id for member_id in member_ids if member_id]
+    rows = session.scalars(scoped(session, Member, principal).where(Member.id.in_(known)))
+    return {row.id: f"the console seat “{row.name}”" for row in rows}
 
 
 def issue_link(session: Session, *, vault: Vault, member: Member, lifetime_s: int) -> str:

@@ -6,7 +6,7 @@ takes down nothing but its own task, because each lane is a pool of one.
 
 Children die with their parent (``PR_SET_PDEATHSIG``). Linux ties that signal to the *thread* that started the child,
 so lanes are started by threads that live as long as the pool, never by a passing request thread. A spawned child runs
-the main module again, so nothing heavy may be imported at the top of ``service/cli.py``.
+the main module again, so nothing heavy may be imported at the top of ``service/cli``.
 """
 
 from __future__ import annotations

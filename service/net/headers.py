@@ -1,4 +1,4 @@
-"""Security headers on every answer, and the refusal of cross-site requests that carry a session cookie.
+"""Security headers on every answer, and the refusal of cross-site requests that a browser sends by itself.
 
 Threats: script injected into the console, framing, sniffing of uploads as HTML, leaking of links by Referer; a
 foreign page that makes the browser of a signed-in person send a request. Browsers say where a request comes from
@@ -70,7 +70,10 @@ class SecurityHeaders:
 
 
 class SameSite:
-    """ASGI middleware: an unsafe request that carries our cookie must come from our own pages."""
+    """ASGI middleware: an unsafe request without a token of its own, or with our cookie, must come from our own pages.
+
+    Signing in is one: a foreign page must not sign somebody in as somebody else.
+    """
 
     def __init__(self, app: ASGIApp, *, cookie: str, public_url: str) -> None:
         self.app, self.cookie = app, cookie
@@ -80,7 +83,8 @@ class SameSite:
         """Refuse what another site made the browser send."""
         if scope["type"] == "http" and scope["method"] not in _SAFE:
             headers = Headers(scope=scope)
-            if f"{self.cookie}=" in headers.get("cookie", "") and not self._ours(headers):
+            ambient = f"{self.cookie}=" in headers.get("cookie", "") or "authorization" not in headers
+            if ambient and not self._ours(headers):
                 await problem_response(CrossSiteRequest())(scope, receive, send)
                 return
         await self.app(scope, receive, send)

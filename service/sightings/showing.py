@@ -16,6 +16,7 @@ from service.copies.schemas import copy_name
 from service.copies.service import aliases, by_ids
 from service.db import scoped
 from service.identity.roles import Principal, Role
+from service.identity.service import seat_names
 from service.sightings.models import OPEN_STATES, NamedCopy, Outcome, Sighting, SightingState
 from service.sightings.schemas import ALTERNATIVES, NamedCopyOut, SightingOut
 from service.sightings.service import named_copies
@@ -32,6 +33,7 @@ def show(session: Session, *, principal: Principal, sightings: Sequence[Sighting
     links = named_copies(session, principal=principal, sighting_ids=[row.id for row in sightings])
     copies = by_ids(session, principal=principal, copy_ids=[link.copy_id for link in links])
     names = aliases(session, principal=principal, recipient_ids=[copy.recipient_id for copy in copies.values()])
+    names |= seat_names(session, principal=principal, member_ids=[copy.viewer_id for copy in copies.values()])
     return [_whole(row, out, links, copies, names) for row, out in zip(sightings, shown, strict=True)]
 
 
@@ -97,7 +99,7 @@ def _whole(
 
 def _named(copy: Copy, figures: dict[str, float], names: dict[str, str]) -> NamedCopyOut:
     viewer = copy.kind == CopyKind.VIEWER.value
-    whom = f"console viewer {copy.viewer_id}" if viewer else names.get(copy.recipient_id or "", "a removed recipient")
+    whom = names.get((copy.viewer_id if viewer else copy.recipient_id) or "", "somebody since removed")
     name = copy_name(copy.serial)
     return NamedCopyOut(
         copy_id=copy.id,

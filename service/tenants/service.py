@@ -58,6 +58,11 @@ def exists(session: Session) -> bool:
     return session.scalar(everywhere(Tenant).limit(1)) is not None
 
 
+def list_(session: Session) -> list[Tenant]:
+    """All brands, oldest first: for the operator at the machine, to whom the list of brands belongs."""
+    return list(session.scalars(everywhere(Tenant).order_by(Tenant.created_at, Tenant.id)))
+
+
 def require(session: Session, *, tenant_id: str) -> Tenant:
     """Return a brand; raises :class:`BrandNotFound`."""
     tenant = session.scalar(everywhere(Tenant).where(Tenant.id == tenant_id))

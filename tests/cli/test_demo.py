@@ -18,7 +18,7 @@ from service.demo import damage, hashing, page, run
 from service.demo.answers import COPY_NAMED, INCONCLUSIVE, NOT_OURS, Answer, judge_lookup, judge_sighting
 from service.demo.photographs import LAUNCH, PORTRAIT, STRANGER, TEASERS, pixels
 from service.demo.recipients import recipients_csv
-from service.demo.scenario import DAMAGED, LEAKED, Told
+from service.demo.scenario import CROPPED, DAMAGED, LEAKED, Told
 from service.recipients.csv_file import parse
 
 NAMED = {"copy_id": "cpy_1", "name": "copy 0117", "issued_to": "Press 1", "log10_false_accusation": -31.0}
@@ -30,7 +30,7 @@ def sighting(outcome: str, *named: dict[str, Any], reason: str | None = "too lit
 
 def test_the_list_has_two_hundred_different_recipients() -> None:
     rows = parse(recipients_csv())
-    assert len({row.alias.casefold() for row in rows}) == len(rows) == 200 >= max(LEAKED, DAMAGED)
+    assert len({row.alias.casefold() for row in rows}) == len(rows) == 200 >= max(LEAKED, CROPPED, DAMAGED)
     assert len(list(csv.DictReader(io.StringIO(recipients_csv().decode())))) == 200
 
 
@@ -44,7 +44,7 @@ def test_the_photographs_are_real_and_in_colour(photograph: Any) -> None:
 
 @pytest.mark.parametrize("photograph", [PORTRAIT, LAUNCH], ids=lambda p: p.name)
 def test_the_page_shows_the_picture_where_it_says(photograph: Any) -> None:
-    picture = damage.cropped(photograph.rgb)
+    picture = damage.cropped(photograph.rgb, damage.TRIM)
     shot, box = page.screenshot(picture, [teaser.rgb for teaser in TEASERS])
     assert shot.shape == (page.HEIGHT, page.WIDTH, 3)
     shown = box.of(shot)
@@ -57,7 +57,7 @@ def test_the_page_shows_the_picture_where_it_says(photograph: Any) -> None:
 
 
 def test_a_crop_keeps_about_two_thirds() -> None:
-    whole, part = PORTRAIT.rgb, damage.cropped(PORTRAIT.rgb)
+    whole, part = PORTRAIT.rgb, damage.cropped(PORTRAIT.rgb, damage.CROP)
     assert 0.6 < part.size / whole.size < 0.7
 
 
