@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-BENCHMARKS = ("robustness", "collusion", "visibility", "calibration", "speed", "peers")
+BENCHMARKS = ("robustness", "collusion", "visibility", "preflight", "calibration", "speed", "peers")
 """Modules of this package with a `main(argv)`, in the order they run."""
 
 

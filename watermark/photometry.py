@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .registration.photometry import wide_blur
+
 Plane = NDArray[np.float32]
 
 WINDOW_PX = 49
@@ -29,21 +31,11 @@ def wide_mean(plane: Plane, size: int = WINDOW_PX) -> Plane:
     return cv2.resize(cv2.blur(cv2.blur(small, box), box), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def blur(plane: Plane, sigma: float) -> Plane:
-    """Gaussian blur; wide ones on a shrunken plane, ten times faster and the same to a percent."""
-    factor = int(sigma / 3)
-    if factor < 2:
-        return cv2.GaussianBlur(plane, (0, 0), sigma)
-    height, width = plane.shape
-    small = cv2.resize(plane, (max(4, width // factor), max(4, height // factor)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / factor), (width, height), interpolation=cv2.INTER_LINEAR)
-
-
 def split_bands(plane: Plane, sigmas: tuple[float, ...] = BAND_SIGMAS_PX) -> list[Plane]:
     """Differences of Gaussians, fine to coarse, and what remains; they sum to `plane`."""
     out = []
     for sigma in sigmas:
-        smooth = blur(plane, sigma)
+        smooth = wide_blur(plane, sigma)
         out.append(plane - smooth)
         plane = smooth
     return [*out, plane]
@@ -130,7 +122,7 @@ def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:
         ridge = np.diag(normal.diagonal() * 1e-3 + 1)
         gains = np.linalg.solve(normal + ridge, flat @ (weight * target).ravel() + ridge.diagonal())
         left = target - (gains.astype(np.float32) @ flat).reshape(target.shape)
-        weight = sample / (blur(left * left, SPECTRUM_SIGMAS_PX[-1] / 2) + np.float32(0.5))
+        weight = sample / (wide_blur(left * left, SPECTRUM_SIGMAS_PX[-1] / 2) + np.float32(0.5))
     gains = np.clip(gains, 0, 3)
     gains[3:] = np.maximum(gains[3:], 0.05)
     return low + sum(np.float32(g) * b for g, b in zip(gains, bands, strict=True))
