@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from .master import Master
 from .reading import Reading
 
-SMOOTH_PX = 12
+SMOOTH_PX = 24
 SHRINK = 8
 
 
