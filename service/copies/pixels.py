@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 import watermark
+from watermark import preflight
 from watermark.decode import decode_leak
 
 _held: OrderedDict[str, watermark.Master] = OrderedDict()
@@ -50,11 +51,13 @@ def preview(name: str, data: bytes | None, serial: int, side: int) -> bytes | No
     return out.getvalue()
 
 
-def names(name: str, data: bytes | None, serial: int, serials: Sequence[int], max_pixels: int) -> list[int] | None:
+def names(
+    name: str, data: bytes | None, serial: int, serials: Sequence[int], in_place: bool, max_pixels: int
+) -> list[int] | None:
     """Render a copy as for a download, read it as a leak, and return whom of ``serials`` it names.
 
-    The file is decoded like a stranger's and found on the original from scratch, so whatever may be wrong with what
-    goes out is wrong here too. None when the master must be sent along.
+    The file is decoded like a stranger's and found on the original from scratch, unless ``in_place``; so whatever may
+    be wrong with what goes out is wrong here too. None when the master must be sent along.
     """
     file = render(name, data, serial)
     if file is None:
@@ -62,5 +65,6 @@ def names(name: str, data: bytes | None, serial: int, serials: Sequence[int], ma
     master = hold_master(name, data)
     if master is None:
         return None
-    reading = watermark.read(master, decode_leak(file.data, max_pixels))
+    leak = decode_leak(file.data, max_pixels)
+    reading = preflight.read_in_place(master, leak) if in_place else watermark.read(master, leak)
     return [int(accused.serial) for accused in watermark.accuse(master, reading, serials=serials).named]
