@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.assets.models import Asset
-from service.copies.models import Copy
+from service.copies.models import Copy, CopyBatch
 from service.db import Base
 from service.events.models import Event
 from service.identity.models import ApiToken, ConsoleSession, Member, SignInLink
@@ -20,6 +20,7 @@ __all__ = [
     "Base",
     "ConsoleSession",
     "Copy",
+    "CopyBatch",
     "Event",
     "Fingerprint",
     "KeptAnswer",

@@ -14,6 +14,8 @@ from service.assets import work as assets
 from service.assets.service import PREPARE
 from service.blobs.store import ObjectBlobs
 from service.context import Context
+from service.copies import work as copies
+from service.copies.service import CHECK
 from service.db import Database
 from service.identity.service import operator_token
 from service.jobs.engine import DurableJobs, InlineJobs, LocalJobs
@@ -64,7 +66,8 @@ def build(settings: Settings, *, pool: PixelPool | None = None) -> Context:
 
 def jobs_of(context: Context) -> dict[str, Job]:
     """List every kind of job, bound to a context."""
-    return {job.kind: job for job in (assets.prepare_job(context), sightings.trace_job(context))}
+    made = (assets.prepare_job(context), copies.check_job(context), sightings.trace_job(context))
+    return {job.kind: job for job in made}
 
 
 def start(context: Context) -> None:
@@ -74,6 +77,7 @@ def start(context: Context) -> None:
     context.jobs.start()
     with context.database.reading() as session:
         left = [(PREPARE, subject) for subject in assets.unfinished(session)]
+        left += [(CHECK, subject) for subject in copies.unfinished(session)]
         left += [(TRACE, subject) for subject in sightings.unfinished(session)]
     for kind, subject in left:
         context.jobs.submit(kind, subject)

@@ -95,10 +95,13 @@ class Brand:
         answer = self.client.post("/v1/recipients/import", files={"file": ("r.csv", text)}, headers=self.uploader)
         assert answer.status_code == 201, answer.text
 
-    def issue(self, asset_id: str) -> dict[str, Any]:
+    def issue(self, asset_id: str, wait: bool = True) -> dict[str, Any]:
         answer = self.client.post(f"/v1/assets/{asset_id}/copies", json={"recipients": "all"}, headers=self.uploader)
         assert answer.status_code == 201, answer.text
-        return answer.json()
+        body = answer.json()
+        if wait and body["batch_id"]:
+            assert self.settled(f"/v1/copy-batches/{body['batch_id']}")["state"] == "released"
+        return body
 
     def copies(self, asset_id: str) -> list[dict[str, Any]]:
         answer = self.client.get(f"/v1/assets/{asset_id}/copies?limit=1000", headers=self.uploader)
@@ -115,7 +118,7 @@ class Brand:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             body = self.client.get(path, headers=self.investigator).json()
-            if body["state"] in ("ready", "failed", "done"):
+            if body["state"] in ("ready", "held", "failed", "done", "released"):
                 return body
             time.sleep(0.05)
         raise AssertionError(f"{path} did not settle: {body}")

@@ -103,12 +103,7 @@ def certify(master: Master) -> Certificate:
     -------
     Certificate; costs about half a CPU second per rung, whatever the size of the picture.
     """
-    copy = issue(master, TRIAL_SERIAL)
-    height, width = copy.shape[:2]
-    shrink = min(1.0, 2048 / max(height, width))  # what a platform would keep; reading uses 1,024 px at most
-    if shrink < 1:
-        copy = cv2.resize(copy, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    onto = resize_matrix(master.design.canonical_shape[1] / copy.shape[1])
+    copy, onto = whole(master, issue(master, TRIAL_SERIAL))
     rungs = [
         rung(master, name, placed(master, leak, onto @ np.linalg.inv(moved)), required)
         for name, required, (leak, moved) in ((name, required, damage(copy)) for name, required, damage in LADDER)
@@ -116,6 +111,19 @@ def certify(master: Master) -> Certificate:
     quarter, _ = crop(0.25)(copy)
     rungs.append(rung(master, REGISTERED, read(master, quarter), True))
     return Certificate(rungs, heat_map(master, placed(master, copy, onto)))
+
+
+def read_in_place(master: Master, copy: Image) -> Reading:
+    """Read a copy that is known to be whole, without searching for where it lies."""
+    return placed(master, *whole(master, copy))
+
+
+def whole(master: Master, copy: Image) -> tuple[Image, Matrix]:
+    """Shrink a whole copy as a platform would; returns it and its place on the canonical raster."""
+    shrink = min(1.0, 2048 / max(copy.shape[:2]))  # reading uses 1,024 px at most
+    if shrink < 1:
+        copy = cv2.resize(copy, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return copy, resize_matrix(master.design.canonical_shape[1] / copy.shape[1])
 
 
 def placed(master: Master, leak: Image, homography: Matrix) -> Reading:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,16 +18,19 @@ class AssetState(StrEnum):
 
     RECEIVED = "received"
     PREPARING = "preparing"
+    HELD = "held"
     READY = "ready"
     FAILED = "failed"
 
 
 TRANSITIONS: dict[AssetState, frozenset[AssetState]] = {
     AssetState.RECEIVED: frozenset({AssetState.PREPARING, AssetState.FAILED}),
-    AssetState.PREPARING: frozenset({AssetState.READY, AssetState.FAILED}),
+    AssetState.PREPARING: frozenset({AssetState.READY, AssetState.HELD, AssetState.FAILED}),
+    AssetState.HELD: frozenset({AssetState.READY}),
     AssetState.READY: frozenset(),
     AssetState.FAILED: frozenset(),
 }
+"""A held asset is prepared but failed its preflight; it becomes ready when its uploader releases it knowingly."""
 
 
 class Asset(TenantRow, Base):
@@ -33,6 +38,7 @@ class Asset(TenantRow, Base):
 
     ``data_key`` encrypts its files and ``mark_key`` drives its mark; both are sealed with the brand's key and wiped
     when the asset is deleted, which shreds every file at once. ``last_serial`` counts copies and never goes back.
+    ``certificate`` is what the preflight measured; assets prepared before there was one have none.
     """
 
     __tablename__ = "assets"
@@ -49,6 +55,7 @@ class Asset(TenantRow, Base):
     height: Mapped[int | None]
     size_bytes: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
+    certificate: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)
     mark_key: Mapped[bytes] = mapped_column(LargeBinary)
     last_serial: Mapped[int] = mapped_column(default=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import watermark
-from watermark import fingerprint, landmarks
+from service.overlays import packed
+from watermark import fingerprint, landmarks, preflight
 from watermark.decode import decode_asset, inspect_asset
 
 
@@ -28,6 +30,14 @@ class Described:
     phash: bytes
     dhash: bytes
     landmarks: bytes
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A certificate in plain values, as it is stored, and the map of where the asset carries (grey PNG)."""
+
+    certificate: dict[str, Any]
+    carries: bytes
 
 
 def inspect(data: bytes, max_pixels: int) -> None:
@@ -53,4 +63,18 @@ def describe(data: bytes, max_pixels: int) -> Described:
         phash=bytes(fingerprint.phash(rgb)),
         dhash=bytes(fingerprint.dhash(rgb)),
         landmarks=landmarks.describe(rgb).to_bytes(),
+    )
+
+
+def certify(master: bytes) -> Certified:
+    """Put a trial copy through the ladder of damage."""
+    found = preflight.certify(watermark.Master.from_bytes(master))
+    return Certified(
+        certificate={
+            "passed": found.released,
+            "reason": found.reason,
+            "hint": found.hint,
+            "rungs": [{**asdict(rung), "survives": rung.survives} for rung in found.rungs],
+        },
+        carries=packed(found.carries),
     )

@@ -1,14 +1,14 @@
-"""``/v1/assets``: upload, watch, look at, delete."""
+"""``/v1/assets``: upload, watch, look at, release, delete."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from pydantic import AwareDatetime
 
 from service.assets import service
-from service.assets.schemas import AssetOut
+from service.assets.schemas import AssetOut, Release
 from service.identity.access import Ctx, Reading, Sender, Uploader, Writing
 from service.net.problems import declared
 from service.pages import Page, PageOf
@@ -25,7 +25,7 @@ def upload_asset(
     principal: Uploader,
     embargo_until: Annotated[AwareDatetime | None, Form(description="When it may be public, with a zone.")] = None,
 ) -> AssetOut:
-    """Store a picture encrypted and prepare it for issuing; poll the asset until its state is `ready`."""
+    """Store a picture encrypted and prepare it for issuing; poll the asset until it is `ready`, `held` or `failed`."""
     asset = service.receive(
         session,
         context=context,
@@ -46,8 +46,32 @@ def list_assets(session: Reading, principal: Sender, window: PageOf) -> Page[Ass
 
 @router.get("/{asset_id}", summary="Show an asset", responses=declared(404))
 def show_asset(asset_id: str, session: Reading, principal: Sender) -> AssetOut:
-    """Show one asset: its state, its progress from 0 to 1, and why it failed if it did."""
+    """Show one asset: its state, its progress from 0 to 1, its certificate, and why it is held or failed if it is."""
     return AssetOut.of(service.require(session, principal=principal, asset_id=asset_id))
+
+
+@router.post("/{asset_id}/release", summary="Release a held asset", responses=declared(404, 409))
+def release_asset(asset_id: str, body: Release, session: Writing, principal: Uploader) -> AssetOut:
+    """Make an asset ready although its preflight failed; who did so is recorded."""
+    return AssetOut.of(service.release(session, principal=principal, asset_id=asset_id, confirm=body.confirm))
+
+
+@router.get(
+    "/{asset_id}/carries.png",
+    summary="Where an asset carries its mark",
+    response_class=Response,
+    responses={
+        200: {"description": "A transparent overlay for the asset.", "content": {"image/png": {}}},
+        **declared(404, 503),
+    },
+)
+def show_carries(asset_id: str, context: Ctx, principal: Sender) -> Response:
+    """Return where the asset carries its mark, as its preflight measured: an overlay with its aspect ratio."""
+    return Response(
+        service.carries_map(context, principal=principal, asset_id=asset_id),
+        media_type="image/png",
+        headers={"Cache-Control": "private, max-age=300"},
+    )
 
 
 @router.delete("/{asset_id}", status_code=204, summary="Delete an asset", responses=declared(404))

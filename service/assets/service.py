@@ -19,6 +19,7 @@ from service.events.service import record
 from service.identity.roles import Principal
 from service.jobs.pool import PoolBusy
 from service.lookups.models import Fingerprint, Landmarks, Removal
+from service.overlays import paint
 from service.pages import Window, paged
 from service.tenants.service import vault_of
 
@@ -33,6 +34,28 @@ class AssetNotReady(Conflict):
     """This asset is not ready yet."""
 
     hint = "Wait until its state is 'ready'."
+
+
+class AssetHeld(Conflict):
+    """This asset is held: its copies could not be told apart after a leak."""
+
+
+class AssetNotHeld(Conflict):
+    """This asset is not held, so there is nothing to release."""
+
+    hint = "Only an asset whose state is 'held' can be released."
+
+
+class NoMap(NotFound):
+    """There is no map of where this asset carries."""
+
+    hint = "It exists once the asset's preflight has run; assets prepared by earlier versions have none."
+
+
+class ReleaseNotConfirmed(Invalid):
+    """Copies of this asset may not be traceable, so its title must be given as 'confirm'."""
+
+    hint = "Repeat the asset's title exactly in 'confirm'."
 
 
 class DeletionNotConfirmed(Invalid):
@@ -120,11 +143,66 @@ def require(session: Session, *, principal: Principal, asset_id: str, lock: bool
 
 
 def require_ready(session: Session, *, principal: Principal, asset_id: str, lock: bool = False) -> Asset:
-    """Return an asset whose copies can be made; raises :class:`AssetNotFound`, :class:`AssetNotReady`."""
+    """Return an asset whose copies can be made.
+
+    Raises
+    ------
+    AssetNotFound, AssetNotReady, AssetHeld
+    """
     asset = require(session, principal=principal, asset_id=asset_id, lock=lock)
+    if asset.state == AssetState.HELD.value:
+        raise AssetHeld(
+            f"This asset is held. {asset.problem or ''}".strip(),
+            hint=f"{asset.hint or ''} Or release it knowingly, by repeating its title.".strip(),
+            state=asset.state,
+            reason=asset.problem,
+        )
     if asset.state != AssetState.READY.value:
         raise AssetNotReady(f"This asset is not ready: its state is '{asset.state}'.")
     return asset
+
+
+def release(session: Session, *, principal: Principal, asset_id: str, confirm: str) -> Asset:
+    """Make a held asset ready although its preflight failed, and record who did so and what it could not bear.
+
+    Raises
+    ------
+    AssetNotFound, AssetNotHeld, ReleaseNotConfirmed
+    """
+    asset = require(session, principal=principal, asset_id=asset_id, lock=True)
+    if asset.state != AssetState.HELD.value:
+        raise AssetNotHeld(f"This asset is not held: its state is '{asset.state}'.", state=asset.state)
+    if " ".join(confirm.split()) != asset.title:
+        raise ReleaseNotConfirmed
+    asset.advance(AssetState.READY)
+    record(
+        session,
+        kind=EventKind.ASSET_RELEASED,
+        tenant_id=asset.tenant_id,
+        principal_id=principal.id,
+        asset_id=asset.id,
+        reason=asset.problem,
+        rungs=failed_rungs(asset),
+    )
+    asset.problem = asset.hint = None
+    return asset
+
+
+def failed_rungs(asset: Asset) -> list[str]:
+    """Name the required damage that the asset's trial copy did not survive."""
+    rungs = (asset.certificate or {}).get("rungs", [])
+    return [rung["name"] for rung in rungs if rung["required"] and not rung["survives"]]
+
+
+def carries_map(context: Context, *, principal: Principal, asset_id: str) -> bytes:
+    """Return where the asset carries its mark, coloured for people (PNG); raises AssetNotFound, NoMap."""
+    with context.database.reading() as session:
+        asset = require(session, principal=principal, asset_id=asset_id)
+        if asset.certificate is None:
+            raise NoMap
+        key = data_key(session, context=context, asset=asset)
+    grid = context.blobs.get(asset.blob("carries"), key=key)
+    return context.pool.run_within(30.0, 30.0, paint, grid, 960)
 
 
 def delete(session: Session, *, context: Context, principal: Principal, asset_id: str, confirm: str) -> None:

@@ -73,7 +73,7 @@ def protect(
                 title or file.stem,
                 embargo.replace(tzinfo=UTC) if embargo else None,
             )
-            lines = _issued(context, whose.operator, asset, rows)
+            lines = _issued(shown, context, whose.operator, asset, rows)
             folder = Folder(out, _described(asset, whose))
             todo = folder.plan(lines, force=force)
             try:
@@ -141,10 +141,12 @@ def _prepared(
         asset = assets.require(session, principal=principal, asset_id=asset_id)
     if asset.state == AssetState.FAILED.value:
         raise NotPrepared(asset.problem, hint=asset.hint)
+    if asset.state == AssetState.HELD.value:
+        raise NotPrepared(asset.problem, hint=f"{asset.hint} Or release it knowingly in the console.")
     return asset
 
 
-def _issued(context: Context, principal: Principal, asset: Asset, rows: Sequence[Row]) -> list[Line]:
+def _issued(shown: Terminal, context: Context, principal: Principal, asset: Asset, rows: Sequence[Row]) -> list[Line]:
     """Add the recipients who are new, give everybody in the list a copy, and return what to write, in order."""
     with context.database.writing() as session:
         known = _known(context, principal)
@@ -152,8 +154,12 @@ def _issued(context: Context, principal: Principal, asset: Asset, rows: Sequence
             recipients_service.import_csv(session, vault=context.vault, principal=principal, data=_csv(new))
     known = _known(context, principal)
     wanted = [known[alias_key(row.alias)] for row in rows]
-    with context.database.writing() as session:
-        copies.issue(session, principal=principal, asset_id=asset.id, recipients=wanted)
+
+    def work() -> None:
+        with context.database.writing() as session:
+            copies.issue(session, context=context, principal=principal, asset_id=asset.id, recipients=wanted)
+
+    watched(shown, "Reading a sample back", work, lambda: 0.0)
     mine = set(wanted)
     suffix = suffix_of(asset.format or "JPEG")
     lines: list[Line] = []
@@ -162,7 +168,7 @@ def _issued(context: Context, principal: Principal, asset: Asset, rows: Sequence
         while offset < total:
             page, total = copies.list_(session, principal=principal, asset_id=asset.id, window=Window(_PAGE, offset))
             offset += _PAGE
-            for copy, alias in page:
+            for copy, alias, _ in page:
                 if copy.recipient_id in mine:
                     name = file_name(copy.serial, alias or "", suffix)
                     lines.append(

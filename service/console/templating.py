@@ -105,6 +105,8 @@ def _environment() -> Environment:
         "percent": wording.percent,
         "duration": wording.duration,
         "state": wording.state,
+        "odds": wording.odds,
+        "strength": wording.strength,
         "power": wording.power_of_ten,
     }
     return environment

@@ -16,8 +16,12 @@ from service.provenance.service import Entry
 
 _TOGETHER = timedelta(minutes=2)
 LANES: tuple[tuple[str, str, frozenset[str]], ...] = (
-    ("asset", "Asset", frozenset({"asset.received", "asset.ready", "asset.failed", "asset.deleted"})),
-    ("issued", "Issued", frozenset({"copy.issued", "recipients.added"})),
+    (
+        "asset",
+        "Asset",
+        frozenset(f"asset.{what}" for what in ("received", "ready", "held", "released", "failed", "deleted")),
+    ),
+    ("issued", "Issued", frozenset({"copy.issued", "copies.released", "copies.held", "recipients.added"})),
     ("opened", "Opened", frozenset({"copy.downloaded", "copy.viewed", "leak.viewed"})),
     ("seen", "Seen outside", frozenset({"lookup.hit", "sighting.received", "sighting.verdict", "sighting.failed"})),
     ("named", "Named", frozenset({"copy.named"})),

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from service.assets import service as assets
 from service.assets.schemas import AssetOut
 from service.copies import service as copies
-from service.copies.models import Copy, CopyKind
-from service.copies.schemas import CopyOut, copy_name
+from service.copies.models import BatchState, Copy, CopyKind
+from service.copies.schemas import BatchOut, CopyOut, copy_name
 from service.db import scoped
 from service.events.models import Event, EventKind
 from service.identity.models import ApiToken, Member
@@ -24,6 +24,7 @@ from service.recipients.models import Recipient
 ASSETS_A_PAGE = 24
 ROWS_A_PAGE = 50
 MOST_CHOICES = 500
+HELD_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ class CopyLine:
     copy: CopyOut
     downloads: int
     last_download: datetime | None
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of copies that cannot go out: how many are being checked, and some of those held."""
+
+    checking: int
+    held: list[BatchOut]
 
 
 @dataclass(frozen=True)
@@ -89,11 +98,21 @@ def copy_lines(session: Session, *, principal: Principal, asset_id: str, window:
     """Return one page of an asset's copies with their downloads; raises AssetNotFound."""
     rows, total = copies.list_(session, principal=principal, asset_id=asset_id, window=window)
     query = scoped(session, Event, principal).where(
-        Event.kind == EventKind.COPY_DOWNLOADED.value, Event.copy_id.in_([row.id for row, _ in rows])
+        Event.kind == EventKind.COPY_DOWNLOADED.value, Event.copy_id.in_([row.id for row, _, _ in rows])
     )
     grouped = query.with_only_columns(Event.copy_id, sa.func.count(), sa.func.max(Event.at)).group_by(Event.copy_id)
     done = {copy_id: (count, last) for copy_id, count, last in session.execute(grouped)}
-    return [CopyLine(CopyOut.of(row, alias), *done.get(row.id, (0, None))) for row, alias in rows], total
+    return [CopyLine(CopyOut.of(*row), *done.get(row[0].id, (0, None))) for row in rows], total
+
+
+def batches_of(session: Session, *, principal: Principal, asset_id: str) -> Batches:
+    """Tell how many of an asset's batches are being checked, and which are held."""
+    few = Window(HELD_SHOWN)
+    _, checking = copies.batches(
+        session, principal=principal, asset_id=asset_id, state=BatchState.CHECKING, window=Window(1)
+    )
+    held, _ = copies.batches(session, principal=principal, asset_id=asset_id, state=BatchState.HELD, window=few)
+    return Batches(checking, [BatchOut.of(row) for row in held])
 
 
 def without_copy(session: Session, *, principal: Principal, asset_id: str) -> tuple[list[Recipient], int]:

@@ -20,6 +20,7 @@ _STATES = {
     "received": "Waiting",
     "preparing": "Preparing",
     "ready": "Ready",
+    "held": "Held",
     "failed": "Failed",
     "recognising": "Finding the asset",
     "tracing": "Reading the mark",
@@ -28,10 +29,14 @@ _STATES = {
 _EVENTS = {
     EventKind.ASSET_RECEIVED: "Asset uploaded",
     EventKind.ASSET_READY: "Asset ready",
+    EventKind.ASSET_HELD: "Asset held by its preflight",
+    EventKind.ASSET_RELEASED: "Held asset released knowingly",
     EventKind.ASSET_FAILED: "Preparing failed",
     EventKind.ASSET_DELETED: "Asset deleted",
     EventKind.RECIPIENTS_ADDED: "Recipient added",
     EventKind.COPY_ISSUED: "Copy issued",
+    EventKind.COPIES_RELEASED: "Copies checked and released",
+    EventKind.COPIES_HELD: "Copies held by their check",
     EventKind.COPY_DOWNLOADED: "Copy downloaded",
     EventKind.COPY_VIEWED: "Looked at in the console",
     EventKind.LOOKUP_HIT: "Recognised by a look-up",
@@ -47,6 +52,7 @@ _NOTES = {
     "imported": "{n} recipients added.",
     "added": "The recipient was added.",
     "uploaded": "Uploaded. Telltale is preparing it now; this page follows along.",
+    "released": "Released. Copies can be issued now; who released it is recorded.",
     "deleted": "The asset was deleted. The record of its copies and downloads stays.",
     "signed-out": "You are signed out.",
 }
@@ -138,6 +144,17 @@ def power_of_ten(exponent: int) -> str:
     '10⁻⁹'
     """
     return f"10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def strength(survives: bool, log10_bound: float) -> str:
+    """Say how clearly a damaged trial copy would be named.
+
+    >>> strength(False, -3.0), strength(True, -9.5), strength(True, -200.0)
+    ('too weak to name a copy', 'just enough', 'very strong')
+    """
+    if not survives:
+        return "too weak to name a copy"
+    return "just enough" if log10_bound > -15 else "strong" if log10_bound > -40 else "very strong"
 
 
 def event(kind: str) -> str:

@@ -17,7 +17,7 @@ from service.blobs.store import BlobMissing
 from service.context import Context
 from service.copies.pixels import preview as render_preview
 from service.copies.pixels import render as render_copy
-from service.copies.service import require, viewer_copy
+from service.copies.service import require, require_released, viewer_copy
 from service.events.models import EventKind
 from service.events.service import record
 from service.identity.roles import Principal
@@ -39,10 +39,16 @@ class File:
 
 
 def file_of(context: Context, *, principal: Principal, copy_id: str) -> File:
-    """Render a recipient's copy and log the download; raises CopyNotFound, AssetNotFound, AssetNotReady."""
+    """Render a recipient's copy and log the download.
+
+    Raises
+    ------
+    CopyNotFound, AssetNotFound, AssetNotReady, AssetHeld, CopyBeingChecked, CopyHeld
+    """
     with context.database.reading() as session:
         copy = require(session, principal=principal, copy_id=copy_id)
         asset = require_ready(session, principal=principal, asset_id=copy.asset_id)
+        require_released(session, principal=principal, copy=copy)
         key = data_key(session, context=context, asset=asset)
     made = render(context, asset=asset, key=key, serial=copy.serial)
     digest = hashlib.sha256(made.data).hexdigest()
@@ -81,7 +87,7 @@ def preview_of(context: Context, *, principal: Principal, asset_id: str, size: i
     try:
         return context.blobs.get(name, key=key)
     except BlobMissing:
-        data = _with_master(
+        data = with_master(
             context,
             asset,
             key,
@@ -95,7 +101,7 @@ def preview_of(context: Context, *, principal: Principal, asset_id: str, size: i
 
 def render(context: Context, *, asset: Asset, key: bytes, serial: int) -> IssuedFile:
     """Make the marked file of one serial, in the asset's own format."""
-    return _with_master(
+    return with_master(
         context,
         asset,
         key,
@@ -105,7 +111,7 @@ def render(context: Context, *, asset: Asset, key: bytes, serial: int) -> Issued
     )
 
 
-def _with_master(context: Context, asset: Asset, key: bytes, ask: Callable[[bytes | None], T | None]) -> T:
+def with_master(context: Context, asset: Asset, key: bytes, ask: Callable[[bytes | None], T | None]) -> T:
     """Ask a worker that may hold the master already; send the master when it does not."""
     made = ask(None)
     if made is None:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from service.copies import rendering, service
-from service.copies.schemas import CopyOut, Issued, NewCopies
+from service.copies.models import BatchState
+from service.copies.schemas import BatchOut, CopyOut, Issued, NewCopies
 from service.identity.access import Ctx, Reading, Sender, Uploader, Writing
 from service.net.problems import declared
 from service.pages import Page, PageOf
@@ -17,17 +18,33 @@ _IMAGE: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "tiff"
 
 
 @router.post("/assets/{asset_id}/copies", status_code=201, summary="Issue copies")
-def issue_copies(asset_id: str, body: NewCopies, session: Writing, principal: Uploader) -> Issued:
-    """Give each recipient a copy with a serial of its own; recipients who have one keep it."""
-    done = service.issue(session, principal=principal, asset_id=asset_id, recipients=body.recipients)
-    return Issued(issued=done.issued, existing=done.existing, total=done.total)
+def issue_copies(asset_id: str, body: NewCopies, context: Ctx, session: Writing, principal: Uploader) -> Issued:
+    """Give each recipient a copy with a serial of its own; recipients who have one keep it.
+
+    A sample of the new copies is read back before any of them can be downloaded: poll the batch until it is `released`.
+    Asking again has batches of this asset that were held checked again.
+    """
+    done = service.issue(session, context=context, principal=principal, asset_id=asset_id, recipients=body.recipients)
+    return Issued(
+        issued=done.issued,
+        existing=done.existing,
+        total=done.total,
+        batch_id=done.batch.id if done.batch else None,
+        batch_state=BatchState(done.batch.state) if done.batch else None,
+    )
+
+
+@router.get("/copy-batches/{batch_id}", summary="Show a batch of copies")
+def show_batch(batch_id: str, session: Reading, principal: Sender) -> BatchOut:
+    """Show whether a batch was released, and why not if it was held."""
+    return BatchOut.of(service.require_batch(session, principal=principal, batch_id=batch_id))
 
 
 @router.get("/assets/{asset_id}/copies", summary="List an asset's copies")
 def list_copies(asset_id: str, session: Reading, principal: Sender, window: PageOf) -> Page[CopyOut]:
     """List the copies that were issued to recipients, by serial."""
     rows, total = service.list_(session, principal=principal, asset_id=asset_id, window=window)
-    items = [CopyOut.of(row, alias) for row, alias in rows]
+    items = [CopyOut.of(row, alias, state) for row, alias, state in rows]
     return Page(items=items, total=total, limit=window.limit, offset=window.offset)
 
 
@@ -38,7 +55,7 @@ def list_copies(asset_id: str, session: Reading, principal: Sender, window: Page
     responses={200: {"description": "The marked file, in the asset's own format.", "content": _IMAGE}, **declared(503)},
 )
 def download_copy(copy_id: str, context: Ctx, principal: Uploader) -> Response:
-    """Fetch the marked file of one copy; every download is recorded with its time, caller and SHA-256."""
+    """Fetch the marked file of one released copy; every download is recorded with its time, caller and SHA-256."""
     file = rendering.file_of(context, principal=principal, copy_id=copy_id)
     headers = {
         "Content-Disposition": f'attachment; filename="{ascii_name(file.name)}"',

@@ -11,8 +11,10 @@ import httpx
 from service.demo.server import Server
 from service.errors import ServiceError
 
+SAMPLED = 3  # copies of a batch that are read back
 _POLL_S, _PATIENCE_S, _DYING_S = 0.2, 180.0, 2.0
-_ENDED = ("ready", "done", "failed")
+_ENDED = ("ready", "held", "done", "failed")
+_ISSUED = ("released", "held")
 
 
 class Refused(ServiceError):
@@ -56,9 +58,14 @@ class Client:
         files = {"file": ("recipients.csv", data)}
         return int(self._ask("POST", "/v1/recipients/import", "uploader", files=files)["added"])
 
-    def issue(self, asset_id: str) -> list[dict[str, Any]]:
-        """Issue a copy of an asset to every recipient; returns the copies by serial."""
-        self._ask("POST", f"/v1/assets/{asset_id}/copies", "uploader", json={"recipients": "all"})
+    def issue(self, asset_id: str, *, progress: Callable[[float], None] = lambda _: None) -> list[dict[str, Any]]:
+        """Issue a copy of an asset to every recipient, wait for their check; returns the copies by serial."""
+        made = self._ask("POST", f"/v1/assets/{asset_id}/copies", "uploader", json={"recipients": "all"})
+        if made["batch_id"]:
+            path = f"/v1/copy-batches/{made['batch_id']}"
+            batch = self._until(path, "uploader", _ISSUED, lambda body: progress(len(body["checked"]) / SAMPLED))
+            if batch["state"] == "held":
+                raise Refused(f"The copies are held: {batch['reason']}", hint="Tell the operator.")
         page = self._ask("GET", f"/v1/assets/{asset_id}/copies", "uploader", params={"limit": 1000})
         return list(page["items"])
 
@@ -85,11 +92,16 @@ class Client:
         return list(self._ask("GET", "/v1/provenance", "investigator", params={"copy": copy_id})["items"])
 
     def _settled(self, path: str, role: str, progress: Callable[[float], None]) -> dict[str, Any]:
+        return self._until(path, role, _ENDED, lambda body: progress(float(body["progress"])))
+
+    def _until(
+        self, path: str, role: str, states: tuple[str, ...], seen: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             body = self._ask("GET", path, role)
-            progress(float(body["progress"]))
-            if body["state"] in _ENDED:
+            seen(body)
+            if body["state"] in states:
                 return body
             time.sleep(_POLL_S)
         raise TookTooLong(f"{path} was not finished within {_PATIENCE_S:.0f} seconds.")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from service.demo.answers import COPY_NAMED, INCONCLUSIVE, NOT_OURS, Answer, jud
 from service.demo.client import Client
 from service.demo.photographs import LAUNCH, PORTRAIT, STRANGER, TEASERS, Photograph, Rgb, jpeg, pixels, png
 from service.demo.recipients import recipients_csv
-from service.demo.steps import Steps, duration
+from service.demo.steps import Bar, Steps, duration
 from service.errors import ServiceError
 
 BRAND = "Maison Aurore"
@@ -54,11 +55,10 @@ def play(client: Client, steps: Steps, folder: Path) -> Told:
     with steps.step("Import recipients from a CSV") as (step, bar):
         step.note = f"{client.import_recipients(listed)} recipients"
         bar.at(1)
-    with steps.step("Issue a copy of each to everybody", total=len(assets)) as (step, bar):
-        issued = []
+    with steps.step("Issue a copy of each to everybody and read a sample back", total=len(assets)) as (step, bar):
+        issued: list[list[dict[str, Any]]] = []
         for asset in assets:
-            issued.append(client.issue(asset["id"]))
-            bar.advance()
+            issued.append(client.issue(asset["id"], progress=partial(_advance, bar, len(issued))))
         step.note = f"{sum(map(len, issued))} copies"
     ms = _download(client, steps, issued, folder)
 
@@ -110,6 +110,10 @@ def _upload(client: Client, steps: Steps, photograph: Photograph) -> dict[str, A
     if asset["state"] != "ready":
         raise NotPrepared(f"“{photograph.title}” was not prepared: {asset['problem']}", hint=asset["hint"])
     return asset
+
+
+def _advance(bar: Bar, before: int, done: float) -> None:
+    bar.at(before + done)
 
 
 def _download(client: Client, steps: Steps, issued: list[list[dict[str, Any]]], folder: Path) -> float:

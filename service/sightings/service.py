@@ -18,6 +18,7 @@ from service.events.service import record
 from service.identity.roles import Principal, Role
 from service.jobs.pool import PoolBusy
 from service.lookups import pixels
+from service.overlays import paint
 from service.pages import Window, paged
 from service.sightings.models import NamedCopy, Sighting, SightingState
 from service.tenants.service import vault_of
@@ -117,8 +118,6 @@ def named_copies(session: Session, *, principal: Principal, sighting_ids: Sequen
 
 def heat_map(context: Context, *, principal: Principal, sighting_id: str) -> bytes:
     """Return the stored grid of where the mark was read (grey PNG, 127.5 is zero), coloured for people."""
-    from service.sightings.pixels import paint
-
     with context.database.reading() as session:
         sighting = require(session, principal=principal, sighting_id=sighting_id)
         key = data_key(session, context=context, sighting=sighting)

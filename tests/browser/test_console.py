@@ -171,6 +171,7 @@ def picture(tmp_path: Path, astronaut: np.ndarray) -> Path:
 
 def leak_of(browser: Any, row: int, path: Path) -> str:
     """Download a copy as the console's link does, crop it, compress it, and save it; return what the row calls it."""
+    until(lambda: len(browser.find_elements("css selector", "a[download]")) > row, "the copies to be released")
     links = browser.find_elements("css selector", "a[download]")
     cookies = {cookie["name"]: cookie["value"] for cookie in browser.get_cookies()}
     file = httpx.get(links[row].get_attribute("href"), cookies=cookies, timeout=60).content

@@ -169,3 +169,16 @@ def test_what_is_not_a_picture_is_refused_in_one_line(
     refused = telltale(command, tmp_path / "a.jpg", *more, "--data-dir", protected.data)
     assert (refused.status, refused.out) == (1, "")
     assert refused.err.startswith("Error: This file is not a picture that can be opened.\nHint:  ")
+
+
+def test_a_picture_that_carries_too_little_is_not_protected(
+    protected: Protected, telltale: Callable[..., Ran], tmp_path: Path
+) -> None:
+    blank = tmp_path / "blank.jpg"
+    blank.write_bytes(jpeg(np.full((96, 128, 3), 128, np.uint8)))
+    arguments = ("--recipients", protected.recipients, "--out", tmp_path / "o", "--data-dir", tmp_path / "data")
+    refused = telltale("protect", blank, *arguments)
+    assert refused.status != 0
+    assert "could not be told apart" in refused.err
+    assert "release it knowingly in the console" in refused.err
+    assert not (tmp_path / "o").exists()

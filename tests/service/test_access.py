@@ -40,7 +40,7 @@ def call(client: TestClient, method: str, path: str, headers: dict[str, str], id
     elif path.endswith("/copies") and method == "post":
         body = {"json": {"recipients": ["rcp_x"]}}
     elif method == "post":
-        body = {"json": {"name": "x", "alias": "x", "hashes": [{"pdq": "00"}]}}
+        body = {"json": {"name": "x", "alias": "x", "confirm": "x", "hashes": [{"pdq": "00"}]}}
     for name, value in (ids or {}).items():
         path = path.replace("{" + name + "}", value)
     path = re.sub(r"\{\w+\}", "unknown", path)
@@ -93,6 +93,7 @@ def ids(brand: Brand, client: TestClient, asset: dict[str, Any], astronaut: np.n
     return {
         "asset_id": asset["id"],
         "copy_id": copy["id"],
+        "batch_id": copy["batch_id"],
         "recipient_id": copy["recipient_id"],
         "sighting_id": sighting["id"],
     }

@@ -18,7 +18,7 @@ def test_a_cropped_and_recompressed_copy_is_named(brand: Brand, client: TestClie
     asset = brand.upload(jpeg(astronaut), title="Astronaut", embargo_until="2030-01-01T00:00:00Z")
     assert (asset["state"], asset["progress"], asset["format"]) == ("ready", 1.0, "JPEG")
     brand.import_recipients(50)
-    assert brand.issue(asset["id"]) == {"issued": 50, "existing": 0, "total": 50}
+    assert brand.issue(asset["id"]).items() >= {"issued": 50, "existing": 0, "total": 50}.items()
 
     seventh = brand.copies(asset["id"])[6]
     assert (seventh["serial"], seventh["alias"]) == (7, "Press 00007")

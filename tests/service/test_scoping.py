@@ -13,6 +13,7 @@ from service.identity.roles import Principal
 SERVICE = Path(__file__).parents[2] / "service"
 MAY_SEE_ALL_BRANDS = {
     "assets/work.py",
+    "copies/work.py",
     "identity/service.py",
     "lookups/index.py",
     "net/idempotency.py",

@@ -1,4 +1,4 @@
-"""Assets: the list, the upload, one asset's page, and its end."""
+"""Assets: the list, the upload, one asset's page, its release, and its end."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def show_asset(request: Request, asset_id: str, session: Reading, principal: Sen
         pager=pager(request, window=window, total=total),
         waiting=waiting,
         waiting_total=waiting_total,
+        batches=views.batches_of(session, principal=principal, asset_id=asset_id),
         query=request.query_params,
     )
 
@@ -90,6 +91,30 @@ def show_progress(request: Request, asset_id: str, session: Reading, principal: 
     if not card.moving:
         answer.headers["HX-Refresh"] = "true"
     return answer
+
+
+@router.get("/{asset_id}/checking")
+def show_checking(request: Request, asset_id: str, session: Reading, principal: Sender) -> Response:
+    """Say that copies are being checked; has the page loaded anew when none is any more."""
+    service.require(session, principal=principal, asset_id=asset_id)
+    batches = views.batches_of(session, principal=principal, asset_id=asset_id)
+    answer = page(request, "_copies_checking.html", principal=principal, batches=batches)
+    if not batches.checking:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
+@router.post("/{asset_id}/release")
+def release_asset(
+    request: Request,
+    asset_id: str,
+    confirm: Annotated[str, Form(max_length=400)],
+    session: Writing,
+    principal: Uploader,
+) -> Response:
+    """Release a held asset whose title was typed again."""
+    service.release(session, principal=principal, asset_id=asset_id, confirm=confirm)
+    return onward(request, f"/console/assets/{asset_id}", note="released")
 
 
 @router.post("/{asset_id}/delete")

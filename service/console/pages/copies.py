@@ -50,14 +50,29 @@ def list_in(form: FormData) -> bytes:
 
 
 @router.post("")
-def issue(request: Request, asset_id: str, form: ListForm, session: Writing, principal: Uploader) -> Response:
+def issue(
+    request: Request, asset_id: str, form: ListForm, context: Ctx, session: Writing, principal: Uploader
+) -> Response:
     """Issue to all recipients, or to those ticked."""
     chosen = [str(value) for value in form.getlist("recipient")]
     everybody = form.get("who") == "all"
     if not everybody and not chosen:
         raise NobodyChosen
-    done = service.issue(session, principal=principal, asset_id=asset_id, recipients="all" if everybody else chosen)
+    done = service.issue(
+        session,
+        context=context,
+        principal=principal,
+        asset_id=asset_id,
+        recipients="all" if everybody else chosen,
+    )
     return onward(request, f"/console/assets/{asset_id}", note="issued", n=done.issued, m=done.existing)
+
+
+@router.post("/check-again")
+def check_again(request: Request, asset_id: str, context: Ctx, session: Writing, principal: Uploader) -> Response:
+    """Have the batches that are held checked again."""
+    service.check_again(session, context=context, principal=principal, asset_id=asset_id)
+    return onward(request, f"/console/assets/{asset_id}")
 
 
 @router.post("/check")
@@ -82,5 +97,5 @@ def import_and_issue(
 ) -> Response:
     """Add whoever is new on the list and issue copies to everybody on it."""
     ids, _ = recipient_list.take(session, vault=context.vault, principal=principal, data=list_in(form))
-    done = service.issue(session, principal=principal, asset_id=asset_id, recipients=ids)
+    done = service.issue(session, context=context, principal=principal, asset_id=asset_id, recipients=ids)
     return onward(request, f"/console/assets/{asset_id}", note="issued", n=done.issued, m=done.existing)

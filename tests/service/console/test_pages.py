@@ -198,3 +198,60 @@ def test_requests_from_other_sites_change_nothing(seat: Seat, client: TestClient
     answer = client.post("/console/recipients", data={"alias": "X"}, headers=headers)
     assert answer.status_code == 403
     assert "Nobody here yet" in seat.get("/console/recipients").text
+
+
+def test_a_held_asset_says_why_and_is_released_by_its_title(seat: Seat, brand: Brand) -> None:
+    asset = brand.upload(jpeg(np.full((96, 128, 3), 128, np.uint8)), title="Grey card")
+    path = f"/console/assets/{asset['id']}"
+    page = seat.get(path).text
+    assert '<span class="state state-held">Held</span>' in page
+    assert asset["problem"] in page
+    assert asset["hint"] in page
+    assert "too weak to name a copy" in page
+    assert 'id="issue-title"' not in page
+    assert "Held: would not be traceable" in seat.get("/console/assets").text
+    assert "Release knowingly" not in with_roles(brand, Role.INVESTIGATOR).get(path).text
+    assert seat.post(f"{path}/release", htmx=True, data={"confirm": "Grey"}).status_code == 422
+    answer = seat.post(f"{path}/release", data={"confirm": "Grey card"})
+    page = seat.get(answer.headers["location"]).text
+    assert "who released it is recorded" in page
+    assert "was released knowingly" in page
+    assert "Release knowingly" not in page
+
+
+def test_a_certificate_is_read_as_a_table_and_a_map(seat: Seat, asset: dict[str, Any]) -> None:
+    page = seat.get(f"/console/assets/{asset['id']}").text
+    assert '<th scope="row">JPEG quality 30</th>' in page
+    assert "very strong" in page
+    assert f'<img class="heat-map" src="{asset["carries"]}"' in page
+
+
+def test_copies_are_being_checked_until_they_are_released(
+    seat: Seat, brand: Brand, client: TestClient, asset: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = client.app.state.context  # type: ignore[attr-defined]
+    path = f"/console/assets/{asset['id']}"
+    brand.import_recipients(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(context.jobs, "submit", lambda *_: None)
+        issued = brand.issue(asset["id"], wait=False)
+    page = seat.get(path).text
+    assert "being checked" in page
+    assert f'hx-get="{path}/checking"' in page
+    assert "/file" not in page
+    assert "hx-refresh" not in seat.get(f"{path}/checking").headers
+    with context.database.writing() as session:
+        from service.copies.models import CopyBatch
+        from service.db import everywhere
+
+        row = session.scalars(everywhere(CopyBatch)).one()
+        row.state, row.reason = "held", "copy 0001 named no copy."
+    page = seat.get(path).text
+    assert "Copy 0001 cannot be downloaded." in page
+    assert "copy 0001 named no copy." in page
+    assert seat.get(f"{path}/checking").headers["hx-refresh"] == "true"
+    assert seat.post(f"{path}/copies/check-again").status_code == 303
+    assert brand.settled(f"/v1/copy-batches/{issued['batch_id']}")["state"] == "released"
+    page = seat.get(path).text
+    assert "being checked" not in page
+    assert "/file" in page

@@ -78,7 +78,7 @@ def test_no_page_of_the_console_serves_pictures(brand: Brand) -> None:
         assert file.suffix in (".css", ".js", ".svg", ".txt"), "no picture may hide among the static files"
 
 
-def test_pictures_on_pages_come_from_the_three_routes_that_mark_or_shrink() -> None:
+def test_pictures_on_pages_come_from_routes_that_mark_or_shrink_or_draw_maps() -> None:
     sources = {
         source
         for path in TEMPLATES
@@ -89,6 +89,7 @@ def test_pictures_on_pages_come_from_the_three_routes_that_mark_or_shrink() -> N
         "/v1/assets/{{ card.asset.id }}/preview?size=480",
         "/v1/assets/{{ card.asset.id }}/preview?size=960",
         "/v1/assets/{{ asset.id }}/preview?size=960",
+        "{{ card.asset.carries }}",
         "{{ item.leak }}",
         "{{ sighting.leak }}",
         "{{ sighting.heat_map }}",

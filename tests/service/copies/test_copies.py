@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 
 def test_issuing_again_issues_to_newcomers_only(client: TestClient, brand: Brand, asset: dict[str, Any]) -> None:
     brand.import_recipients(3)
-    assert brand.issue(asset["id"]) == {"issued": 3, "existing": 0, "total": 3}
-    assert brand.issue(asset["id"]) == {"issued": 0, "existing": 3, "total": 3}
+    assert brand.issue(asset["id"]).items() >= {"issued": 3, "existing": 0, "total": 3}.items()
+    assert brand.issue(asset["id"]).items() >= {"issued": 0, "existing": 3, "total": 3}.items()
     brand.import_recipients(2, prefix="Shop")
-    assert brand.issue(asset["id"]) == {"issued": 2, "existing": 3, "total": 5}
+    assert brand.issue(asset["id"]).items() >= {"issued": 2, "existing": 3, "total": 5}.items()
     assert [copy["serial"] for copy in brand.copies(asset["id"])] == [1, 2, 3, 4, 5]
     assert client.get(f"/v1/assets/{asset['id']}", headers=brand.uploader).json()["copies"] == 5
 

@@ -38,6 +38,24 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert current(database) == first
 
 
+def test_rows_of_the_first_schema_survive_the_second(database: Database) -> None:
+    upgrade(database, "0001")
+    with database.engine.execution_options(writing=True).begin() as connection:
+        for statement in (
+            "INSERT INTO tenants VALUES ('brd_1', 'x', x'00', '2026-01-01')",
+            "INSERT INTO assets (id, title, state, progress, size_bytes, sha256, data_key, mark_key, last_serial, "
+            "created_by, created_at, tenant_id) "
+            "VALUES ('ast_1', 'x', 'ready', 1, 1, '', x'00', x'00', 1, '', '2026-01-01', 'brd_1')",
+            "INSERT INTO copies (id, asset_id, kind, serial, created_at, tenant_id) "
+            "VALUES ('cpy_1', 'ast_1', 'recipient', 1, '2026-01-01', 'brd_1')",
+        ):
+            connection.execute(sa.text(statement))
+    upgrade(database)
+    with database.engine.connect() as connection:
+        row = connection.execute(sa.text("SELECT serial, batch_id, certificate FROM copies, assets")).one()
+    assert tuple(row) == (1, None, None)
+
+
 def test_postgresql_would_accept_every_table() -> None:
     for table in Base.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))

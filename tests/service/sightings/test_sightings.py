@@ -124,7 +124,7 @@ def test_states_follow_their_table(state: SightingState) -> None:
 def test_provenance_is_paged_in_order_of_time(client: TestClient, brand: Brand, issued: dict[str, Any]) -> None:
     whole = client.get(f"/v1/provenance?asset={issued['id']}", headers=brand.investigator).json()
     kinds = [entry["kind"] for entry in whole["items"]]
-    assert kinds == ["asset.received", "asset.ready", *["copy.issued"] * 5]
+    assert kinds == ["asset.received", "asset.ready", *["copy.issued"] * 5, "copies.released"]
     second = client.get(f"/v1/provenance?asset={issued['id']}&limit=2&offset=2", headers=brand.investigator).json()
     assert second["items"] == whole["items"][2:4]
     for query in ("", "?asset=a&copy=b"):
