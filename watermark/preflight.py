@@ -71,13 +71,13 @@ class Certificate:
 
     @property
     def weakest(self) -> Rung:
-        """The required rung with the least score."""
-        return min((r for r in self.rungs if r.required), key=lambda r: r.score)
+        """The required rung nearest to the gate, or furthest beyond it."""
+        return max((r for r in self.rungs if r.required), key=lambda r: (r.log10_bound, -r.score))
 
     @property
     def released(self) -> bool:
         """Whether every required rung survives."""
-        return self.weakest.survives
+        return all(rung.survives for rung in self.rungs if rung.required)
 
     @property
     def reason(self) -> str | None:
