@@ -32,7 +32,7 @@ def test_protect_and_trace_without_a_server(settings: Settings, pool: PixelPool,
         with context.database.writing() as session:
             assert require_asset(session, principal=me, asset_id=asset.id).state == "ready"
             import_csv(session, vault=context.vault, principal=me, data=b"alias\nPress 1\nPress 2\n")
-            issue(session, principal=me, asset_id=asset.id, recipients="all")
+            issue(session, context=context, principal=me, asset_id=asset.id, recipients="all")
             second = list_(session, principal=me, asset_id=asset.id, window=Window())[0][1][0]
         leak = file_of(context, principal=me, copy_id=second.id).data
         with context.database.writing() as session:
