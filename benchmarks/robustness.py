@@ -30,7 +30,7 @@ from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import watermark
-from benchmarks.attacks import CORE, SUITE
+from benchmarks.attacks import CORE, FRONTIER, SUITE
 from benchmarks.attacks.chromium import BROWSER
 from benchmarks.photographs import Rgb, open_rgb, paths_in, wheel_paths
 from benchmarks.report import Report, run, wilson
@@ -147,7 +147,7 @@ def _start_worker() -> None:
 
 def tasks(chosen: argparse.Namespace) -> Iterator[Task]:
     """List the trials, photograph by photograph, so that a worker prepares each of them once."""
-    suite = CORE if chosen.suite == "core" else SUITE
+    suite = {"core": CORE, "frontier": FRONTIER, "full": SUITE}[chosen.suite]
     names = [name for name, attack in suite.items() if attack.family in (chosen.families or {attack.family})]
     for row, path in enumerate(chosen.photographs):
         for column, name in enumerate(names):
@@ -159,6 +159,7 @@ def measure(chosen: argparse.Namespace, report: Report) -> None:
     if chosen.suite is None:
         chosen.suite = "core" if chosen.quick else "full"
     chosen.photographs = _photographs(chosen, report)
+    graphics = {path for path in chosen.photographs if path.parent == chosen.graphics}
     if BROWSER is None:
         report.notes.append("family chromium left out: no Chromium is installed here")
     trials: list[Trial] = []
@@ -175,15 +176,20 @@ def measure(chosen: argparse.Namespace, report: Report) -> None:
             lost = Trial(waiting[future], Outcome.ERROR, why=repr(error))
             trials.append(future.result() if error is None else lost)
             progress.advance(bar)
-    summarise(trials, report)
+    summarise(
+        [trial for trial in trials if trial.task.photograph not in graphics],
+        report,
+        by_attack=chosen.suite == "frontier",
+    )
+    drawn = [trial for trial in trials if trial.task.photograph in graphics]
+    if drawn:
+        summarise_graphics(drawn, report)
 
 
 def _photographs(chosen: argparse.Namespace, report: Report) -> list[Path]:
-    if chosen.images is None:
-        wheel = wheel_paths()
-        return [wheel[name] for name in (QUICK_PHOTOGRAPHS if chosen.quick else wheel)]
-    kept = []
-    for path in paths_in(chosen.images):
+    wheel = wheel_paths()
+    kept = [] if chosen.images else [wheel[name] for name in (QUICK_PHOTOGRAPHS if chosen.quick else wheel)]
+    for path in [path for folder in (chosen.images, chosen.graphics) if folder for path in paths_in(folder)]:
         try:
             with Image.open(path) as picture:
                 picture.verify()
@@ -193,12 +199,12 @@ def _photographs(chosen: argparse.Namespace, report: Report) -> list[Path]:
     return kept
 
 
-def summarise(trials: Sequence[Trial], report: Report) -> None:
-    """Turn trials into rows: overall first, then family by family, then the failures as notes."""
+def summarise(trials: Sequence[Trial], report: Report, *, by_attack: bool = False) -> None:
+    """Turn trials into rows: overall first, then family (or attack) by family, then the failures as notes."""
     families: dict[str, list[Trial]] = defaultdict(list)
     for trial in trials:
-        families[SUITE[trial.task.attack].family].append(trial)
-    report.add("named", *_share(trials), at_least=95, trials=len(trials))
+        families[trial.task.attack if by_attack else SUITE[trial.task.attack].family].append(trial)
+    report.add("named", *_share(trials), at_least=98, trials=len(trials))
     low, high = wilson(sum(t.outcome is Outcome.RIGHT for t in trials), len(trials))
     report.add("named, 95 % interval from", 100 * low, "%", trials=len(trials))
     report.add("named, 95 % interval to", 100 * high, "%", trials=len(trials))
@@ -213,16 +219,33 @@ def summarise(trials: Sequence[Trial], report: Report) -> None:
     cpu = float(np.median(times)) if times else None
     report.add("read and accuse, median", cpu, "CPU s", trials=len(trials))
     for family, members in families.items():
-        report.add(f"named: {family}", *_share(members), trials=len(members))
+        report.add(f"named: {family}", *_share(members), at_least=95, trials=len(members))
     for way, jpeg in (("pixels", False), ("JPEG", True)):
         members = [t for t in trials if t.task.from_jpeg is jpeg]
         report.add(f"named: issued as {way}", *_share(members), trials=len(members))
     for family, members in families.items():
         low, high = wilson(sum(t.outcome is Outcome.RIGHT for t in members), len(members))
-        for trial in sorted(members, key=lambda t: (t.task.attack, t.task.photograph)):
-            if trial.outcome is not Outcome.RIGHT:
-                report.notes.append(_failure(trial))
+        _list_failures(members, report)
         report.notes.append(f"{family}: {100 * low:.1f} to {100 * high:.1f} % named (Wilson, 95 %)")
+
+
+def summarise_graphics(trials: Sequence[Trial], report: Report) -> None:
+    """Add the rows of drawings, pages and screenshots of software."""
+    report.add("graphics: named", *_share(trials), at_least=90, trials=len(trials))
+    others = sum(trial.outcome is Outcome.OTHER for trial in trials)
+    report.add("graphics: others named", others, "trials", at_most=0, trials=len(trials))
+    pictures: dict[Path, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        pictures[trial.task.photograph].append(trial)
+    for path, members in pictures.items():
+        report.add(f"graphics: named: {path.stem}", *_share(members), trials=len(members))
+    _list_failures(trials, report)
+
+
+def _list_failures(trials: Sequence[Trial], report: Report) -> None:
+    for trial in sorted(trials, key=lambda t: (t.task.attack, t.task.photograph)):
+        if trial.outcome is not Outcome.RIGHT:
+            report.notes.append(_failure(trial))
 
 
 def _share(trials: Sequence[Trial]) -> tuple[float | None, str]:
@@ -238,7 +261,8 @@ def _failure(trial: Trial) -> str:
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare this benchmark's own options."""
     parser.add_argument("--images", type=Path, metavar="DIR", help="photographs to use instead of scikit-image's")
-    parser.add_argument("--suite", choices=("core", "full"), help="attacks; core with --quick, else full")
+    parser.add_argument("--graphics", type=Path, metavar="DIR", help="drawings, pages and screenshots of software too")
+    parser.add_argument("--suite", choices=("core", "full", "frontier"), help="attacks; core with --quick, else full")
     families = sorted({attack.family for attack in SUITE.values()})
     parser.add_argument("--families", nargs="+", choices=families, metavar="FAMILY", help="only these")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))

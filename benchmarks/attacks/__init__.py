@@ -26,7 +26,7 @@ from benchmarks.attacks import (
 )
 from benchmarks.attacks.attack import Attack, Attacked
 
-__all__ = ["CORE", "SUITE", "Attack", "Attacked"]
+__all__ = ["CORE", "FRONTIER", "SUITE", "Attack", "Attacked"]
 
 _PARTS = (
     codecs,
@@ -49,3 +49,8 @@ SUITE: dict[str, Attack] = {attack.name: attack for part in _PARTS for attack in
 
 CORE: dict[str, Attack] = {name: attack for name, attack in SUITE.items() if attack.core}
 """The short suite: the attacks that matter most, at least one of each kind."""
+
+FRONTIER: dict[str, Attack] = {
+    name: SUITE[name] for name in ("jpeg_q8", "px_160", "crop_3", "blur_5", "patch_192_collage", "screencam_tilt_30")
+}
+"""Where the information in a leak runs out: each leaves about as much as naming one copy in a million takes."""

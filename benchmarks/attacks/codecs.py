@@ -50,7 +50,7 @@ def _series(make: Callable[[int], Transform], stem: str, family: str, qualities:
 
 ATTACKS = (
     Attack("identity", "identity", in_place(lambda rgb, _: rgb.copy()), core=True),
-    *_series(jpeg, "jpeg", "jpeg", {90: False, 75: True, 50: True, 30: True, 15: True, 10: False, 5: False}),
+    *_series(jpeg, "jpeg", "jpeg", {90: False, 75: True, 50: True, 30: True, 15: True, 10: False, 8: False, 5: False}),
     Attack("jpeg_double", "jpeg", chain(jpeg(85), jpeg(60))),
     *_series(webp, "webp", "codec", {80: False, 50: True, 30: False, 10: False}),
     *_series(avif, "avif", "codec", {60: False, 40: True, 20: False}),
