@@ -22,7 +22,11 @@ from .picture import Picture, Samples, eight_bits
 
 FORMAT = "telltale-master-2"
 PLANE_SCALE = 256  # canonical planes are stored as 16-bit fixed point
-PNG_OPTIONS = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+PNG_OPTIONS = [
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),  # one filter takes half the time of choosing among all
+]
 
 
 @dataclass(frozen=True)
