@@ -1,0 +1,1 @@
+"""Real browsers with the extension in them, for its tests and its benchmark."""

@@ -1,0 +1,50 @@
+/**
+ * A picture larger than the window, from captures alone: shown at its own pixels, moved under the window, captured piece by
+ * piece, and stitched. For hosts that no permission was given for.
+ */
+import { canvasPen } from "./picture.js";
+import { shown } from "./sheet.js";
+
+const SIGNATURE = 16; // device px at the top that the nonce takes
+const MOST_PIECES = 30;
+
+/**
+ * @param {import("./tab.js").Page} page
+ * @param {number} id
+ * @param {(done: number, of: number) => void} tell
+ * @returns {Promise<{ blob: Blob, pieces: number, scale: number }>}
+ */
+export async function pan(page, id, tell) {
+  const view = await page.ask("view");
+  const look = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) =>
+    shown(page, view, (nonce) => page.ask("show", { order: { id, x, y, scale, nonce } }));
+  let { laid, shot } = await look(0, 0, 1);
+  const needed = (/** @type {number} */ scale) => grid(laid.width * scale, laid.height * scale, laid.viewWidth, laid.viewHeight);
+  let scale = 1;
+  while (needed(scale).length > MOST_PIECES) scale *= 0.9;
+  if (scale < 1) {
+    shot.close();
+    ({ laid, shot } = await look(0, 0, scale));
+  }
+  const pieces = grid(laid.width, laid.height, laid.viewWidth, laid.viewHeight);
+  const pen = canvasPen(laid.width, laid.height);
+  for (const [at, { x, y }] of pieces.entries()) {
+    tell(at, pieces.length);
+    if (at > 0) ({ shot } = await look(x, y, scale));
+    const width = Math.min(laid.viewWidth, laid.width - x);
+    const height = Math.min(laid.viewHeight, laid.height - y);
+    pen.drawImage(shot, 0, SIGNATURE, width, height, x, y, width, height);
+    shot.close();
+  }
+  return { blob: await pen.canvas.convertToBlob({ type: "image/png" }), pieces: pieces.length, scale };
+}
+
+/** @param {number} width @param {number} height @param {number} viewWidth @param {number} viewHeight */
+function grid(width, height, viewWidth, viewHeight) {
+  const pieces = [];
+  for (let y = 0; y < height; y += viewHeight) {
+    for (let x = 0; x < width; x += viewWidth) pieces.push({ x, y });
+  }
+  return pieces;
+}
+

@@ -1,0 +1,105 @@
+/**
+ * Contact sheets, from this side: have one laid, capture it, make sure that the capture shows that very sheet, cut and hash.
+ *
+ * Under load a capture may show the page as it was before: read unchecked, that is a silent "not ours". Each sheet
+ * therefore carries a nonce of three random colours, which must be found in the capture.
+ */
+import { pause } from "./browser.js";
+import { capture } from "./capture.js";
+import { cut } from "./picture.js";
+import { pdq } from "./pdq.js";
+
+export const TILE = 96; // device px
+const SWATCH = 8;
+const COLOURS = 3;
+const TOLERANCE = 8; // levels; a display's profile may shift a colour a little
+const ATTEMPTS = 8;
+
+/** The page would not show the sheet. */
+export class NotShown extends Error {}
+
+/**
+ * @typedef {object} Tile
+ * @property {string} pdq
+ * @property {number} quality
+ * @property {ImageData} pixels
+ */
+
+/**
+ * @typedef {object} Sheet
+ * @property {Map<number, Tile>} tiles By the item's id.
+ * @property {number[]} late Not loaded yet.
+ * @property {number[]} failed What cannot be drawn.
+ * @property {number} attempts Captures that were needed.
+ */
+
+/** @param {import("./tab.js").View} view @param {number} [tile] How many pictures one sheet holds. */
+export function room(view, tile = TILE) {
+  const columns = Math.floor((view.width * view.ratio) / tile);
+  return columns * Math.floor((view.height * view.ratio) / tile) - 1;
+}
+
+/**
+ * Hash some of a page's pictures.
+ *
+ * @param {import("./tab.js").Page} page
+ * @param {number[]} ids At most `room(view)`.
+ * @param {{ patience: number, tile?: number }} wish
+ * @returns {Promise<Sheet>}
+ */
+export async function hashSheet(page, ids, { patience, tile = TILE }) {
+  const view = await page.ask("view");
+  const columns = Math.max(1, Math.floor((view.width * view.ratio) / tile));
+  const { laid, shot, attempts } = await shown(page, view, (nonce) => page.ask("lay", { order: { ids, tile, nonce, columns, patience } }));
+  /** @type {Map<number, Tile>} */
+  const tiles = new Map();
+  for (const [id, cell] of Object.entries(laid.cells)) {
+    const box = { x: (Number(cell) % columns) * tile, y: Math.floor(Number(cell) / columns) * tile, width: tile, height: tile };
+    const pixels = cut(shot, box);
+    tiles.set(Number(id), { ...pdq(pixels), pixels });
+  }
+  shot.close();
+  return { tiles, late: laid.late, failed: laid.failed, attempts };
+}
+
+/**
+ * Have something shown with a nonce until a capture proves it, and take it away again.
+ *
+ * @param {import("./tab.js").Page} page
+ * @param {import("./tab.js").View} view
+ * @param {(nonce: string[]) => Promise<any>} lay
+ */
+export async function shown(page, view, lay) {
+  try {
+    let laid = null;
+    /** @type {number[][]} */
+    let colours = [];
+    for (let attempts = 1; attempts <= ATTEMPTS; attempts += 1) {
+      const now = await page.ask("view");
+      if (!laid || now.width !== laid.width || now.height !== laid.height) {
+        colours = Array.from({ length: COLOURS }, () => [...crypto.getRandomValues(new Uint8Array(3))].map((value) => value & 0xf0));
+        laid = { ...(await lay(colours.map((colour) => `rgb(${colour})`))), width: now.width, height: now.height };
+      }
+      const shot = await capture(page);
+      const whole = Math.abs(shot.width - now.width * now.ratio) <= 2; // a panel that opens squeezes the page
+      if (whole && isSigned(shot, colours, laid.paints !== false)) return { laid, shot, attempts };
+      shot.close();
+      if (attempts > 2) await pause(150 * attempts);
+    }
+    throw new NotShown();
+  } finally {
+    await page.ask("lift").catch(() => undefined); // the page may be gone
+  }
+}
+
+/** @param {ImageBitmap} shot @param {number[][]} colours @param {boolean} canvases Whether the canvas' half must be there too. */
+function isSigned(shot, colours, canvases) {
+  const rows = canvases ? [SWATCH / 2, SWATCH * 1.5] : [SWATCH / 2];
+  const corner = cut(shot, { x: 0, y: 0, width: COLOURS * SWATCH, height: 2 * SWATCH });
+  return rows.every((y) =>
+    colours.every((colour, at) => {
+      const start = (y * corner.width + at * SWATCH + SWATCH / 2) * 4;
+      return colour.every((value, channel) => Math.abs(corner.data[start + channel] - value) <= TOLERANCE);
+    }),
+  );
+}
