@@ -1,0 +1,36 @@
+"""Per-recipient marks for video: ingest → prepare → issue → (read → accuse).
+
+Read in this order, one clip goes through: `probing` (what the file claims, limits), `frames` (decoding, upright and in
+8 bits), `design` (groups of pictures × slices are the cells), `codes` (their biases), `pattern` and `masking` (what
+goes where, how strongly), `twins` and `encoding` (every group encoded twice, as +P and as -P), `segment` and `store`
+(both twins side by side), `preparing` (all of that by segments, resumable), `master` (the result), `issuing` and
+`mp4` (a copy takes one of every two slices).
+
+A reader needs of a `Master`: `codebook` (symbols: cell j is slice j mod n of group j div n, groups counted from the
+start), `design.boxes` (each slice's rectangle), `parts` and `sizes(k).times` (which frame belongs to which group),
+`segment(k).thumbnails` (small pictures, four a second, to find a leak in time), and `reference(k, g)` (both variants of
+every frame of a group as delivered: the frame is (A + B) / 2, the mark of variant + is (A - B) / 2 above it).
+
+Needs the extra ``video``; importing this package does not.
+"""
+
+from .errors import VideoUnavailable
+from .master import Master
+from .preparing import Plan, join, plan, prepare, prepare_segment
+from .probing import Limits, Source, probe
+from .store import Folder, Store
+
+__all__ = [
+    "Folder",
+    "Limits",
+    "Master",
+    "Plan",
+    "Source",
+    "Store",
+    "VideoUnavailable",
+    "join",
+    "plan",
+    "prepare",
+    "prepare_segment",
+    "probe",
+]

@@ -1,0 +1,252 @@
+"""Prepare a video: probe it, make twins of it segment by segment, join the segments. Once.
+
+Segments are units of work: `prepare_segment` needs nothing of any other, so they may be made by several processes and
+hosts in any order, and one that is in the store already is not made again. `join` then closes the table and carries
+over sound and subtitles. `prepare` does all of it in one process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark import keys
+from watermark.errors import CorruptMaster
+
+from . import codes, pack
+from . import design as designs
+from .design import GOPS_PER_SEGMENT, Design
+from .encoding import Coded, Signal
+from .errors import TruncatedVideo, TwinsDiffer
+from .frames import conversions, frames
+from .master import Master, Part
+from .probing import LIMITS, Limits, Source, probe
+from .segment import Segment, interleave
+from .store import Store
+from .twins import Group, encode_twins
+
+CRF = 19.0
+PRESET = "veryfast"
+THUMBNAIL_PX = (27, 48)
+THUMBNAILS_PER_S = 4
+UNDECODED_SHARE = 0.02  # of the frames that packets promised; more is a damaged file
+NAME = "segments/{:05d}"
+SIZES = "sizes/{:05d}"
+FACTS = "facts/{:05d}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all units of work have in common.
+
+    Attributes
+    ----------
+    source : the file, probed.
+    key : the asset's secret.
+    design : mark and encoding.
+    signal : how samples are to be shown.
+    limits : what decoding may cost.
+    """
+
+    source: Source
+    key: bytes
+    design: Design
+    signal: Signal
+    limits: Limits
+
+    @property
+    def segments(self) -> int:
+        """Units of work."""
+        return -(-len(self.source.times) // self.design.segment_frames)
+
+    def span(self, segment: int) -> tuple[int, int]:
+        """Ticks at which a segment starts, and before which it stops."""
+        times, step = self.source.times, self.design.segment_frames
+        stop = (segment + 1) * step
+        return int(times[segment * step]), int(times[stop]) if stop < len(times) else self.source.end + 1
+
+
+def plan(
+    path: Path,
+    *,
+    key: bytes,
+    limits: Limits = LIMITS,
+    dense: bool = False,
+    crf: float = CRF,
+    preset: str = PRESET,
+) -> Plan:
+    """Probe a video and decide how it is cut, marked and encoded.
+
+    Parameters
+    ----------
+    path : the file.
+    key : the asset's secret, 32 random bytes; never use one key for two assets.
+    limits : what is refused.
+    dense : half rows as slices where a frame would otherwise carry fewer than 60 symbols.
+    crf, preset : x264's rate factor and preset.
+
+    Raises
+    ------
+    InvalidKey, VideoUnavailable, UndecodableVideo, UnsupportedVideo, EncryptedVideo, TruncatedVideo, VideoTooLarge,
+    VideoTooSmall, VideoTooLong, VideoTooShort
+    """
+    keys.derive(key, "video")
+    source = probe(path, limits)
+    height, width, rate = source.height, source.width, source.rate
+    gop = designs.gop_frames(rate)
+    run = designs.slice_mbs(height, width, dense=dense)
+    design = Design(height, width, rate, gop, run, 0.0, crf, preset)
+    share = codes.arcsine_share(design.slices * -(-len(source.times) // gop))
+    design = Design(height, width, rate, gop, run, share, crf, preset)
+    _ = design.level
+    return Plan(source, key, design, source.signal, limits)
+
+
+def prepare(
+    path: Path,
+    store: Store,
+    *,
+    key: bytes,
+    limits: Limits = LIMITS,
+    dense: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Master:
+    """Prepare a video for issuing copies and reading leaks; goes on where an interrupted run stopped.
+
+    Parameters
+    ----------
+    path : MP4, MOV, MKV or WebM.
+    store : where the parts go; empty, or with parts of the same video under the same key.
+    key : the asset's secret, 32 random bytes; never use one key for two assets.
+    limits : what is refused.
+    dense : see `plan`.
+    progress : called with segments done and segments in all; what it raises ends the work.
+
+    Raises
+    ------
+    As `plan`, `prepare_segment` and `join`.
+    """
+    whole = plan(path, key=key, limits=limits, dense=dense)
+    with ThreadPoolExecutor(2) as workers:
+        for segment in range(whole.segments):
+            prepare_segment(whole, store, segment, workers=workers)
+            if progress is not None:
+                progress(segment + 1, whole.segments)
+    return join(whole, store)
+
+
+def prepare_segment(plan: Plan, store: Store, segment: int, *, workers: ThreadPoolExecutor | None = None) -> None:
+    """Make one segment, unless it is in the store already.
+
+    Memory holds one group of pictures, about a second.
+
+    Parameters
+    ----------
+    plan : what `plan` returned, in this process or another.
+    store : where the parts go.
+    segment : 0 … plan.segments - 1.
+    workers : two threads for the two encodes; made where none are given.
+
+    Raises
+    ------
+    TruncatedVideo, UndecodableVideo, ChangingFrames, VideoTooSlow, TwinsDiffer
+    """
+    if store.has(FACTS.format(segment)):
+        return
+    if workers is None:
+        with ThreadPoolExecutor(2) as own:
+            prepare_segment(plan, store, segment, workers=own)
+        return
+    twins: list[tuple[Coded, Coded]] = []
+    strength: list[float] = []
+    small: list[tuple[int, NDArray[np.uint8]]] = []
+    for group in groups(plan, segment):
+        twins.append(encode_twins(group, plan.source.time_base, plan.signal, workers))
+        strength.append(group.strength)
+        small += thumbnails(group, plan.source)
+    if not twins:
+        raise TruncatedVideo(f"No frame of segment {segment} can be decoded.")
+    made = interleave(twins, strength, [s for _, s in small], [t for t, _ in small])
+    finish(store, segment, made, twins[0][0].parameters)
+
+
+def finish(store: Store, segment: int, made: Segment, parameters: tuple[bytes, bytes]) -> None:
+    """Put a segment's parts into the store, the one that says it is complete last."""
+    store.put(NAME.format(segment), made.to_bytes())
+    store.put(SIZES.format(segment), made.sizes.to_bytes())
+    facts = {name: np.frombuffer(unit, np.uint8) for name, unit in zip(("sps", "pps"), parameters, strict=True)}
+    counts = np.array([made.sizes.times.min(), len(made.sizes.times), made.sizes.groups], np.int64)
+    store.put(FACTS.format(segment), pack.dumps({**facts, "counts": counts}))
+
+
+def groups(plan: Plan, segment: int) -> Iterator[Group]:
+    """Yield a segment's groups of pictures, one in memory at a time."""
+    start, stop = plan.span(segment)
+    times: list[int] = []
+    held: list[NDArray[np.uint8]] = []
+    number = 0
+    for ticks, planes in frames(plan.source, start, stop, plan.limits):
+        if len(held) == plan.design.gop_frames and number < GOPS_PER_SEGMENT - 1:
+            yield Group(plan.key, plan.design, segment, number, times, held)
+            times, held, number = [], [], number + 1
+        times.append(ticks)
+        held.append(planes)
+    if held:
+        yield Group(plan.key, plan.design, segment, number, times, held)
+
+
+def thumbnails(group: Group, source: Source) -> list[tuple[int, NDArray[np.uint8]]]:
+    """Return small luma pictures of a group, some four a second, with their times."""
+    step = max(1, round(group.design.rate / THUMBNAILS_PER_S))
+    height, width = THUMBNAIL_PX
+    return [
+        (group.times[i], cv2.resize(group.frames[i][: source.height], (width, height), interpolation=cv2.INTER_AREA))
+        for i in range(0, len(group.times), step)
+    ]
+
+
+def join(plan: Plan, store: Store) -> Master:
+    """Close the table over prepared segments, and carry over sound and subtitles.
+
+    Raises
+    ------
+    CorruptMaster
+        If a segment is missing.
+    TruncatedVideo
+        If fewer frames were decoded than the file promised.
+    TwinsDiffer
+        If segments were encoded with different parameters.
+    """
+    parts, sets = [], set()
+    for segment in range(plan.segments):
+        try:
+            facts = pack.loads(store.get(FACTS.format(segment)))
+        except KeyError as error:
+            raise CorruptMaster(f"Segment {segment} of the video has not been prepared.") from error
+        sets.add((facts["sps"].tobytes(), facts["pps"].tobytes()))
+        parts.append(Part(*facts["counts"].tolist()))
+    if len(sets) != 1:
+        raise TwinsDiffer("Segments were encoded with different parameters.")
+    decoded, promised = sum(part.pictures for part in parts), len(plan.source.times)
+    if decoded < promised * (1 - UNDECODED_SHARE) - 1:
+        raise TruncatedVideo(f"Only {decoded} of {promised} frames can be decoded.")
+    master = Master(
+        store=store,
+        key=plan.key,
+        design=plan.design,
+        time_base=Fraction(plan.source.time_base),
+        end=plan.source.end,
+        signal=plan.signal,
+        parameters=sets.pop(),
+        parts=tuple(parts),
+        notes=tuple(conversions(plan.source)),
+    )
+    master.save()
+    return master
