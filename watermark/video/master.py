@@ -23,9 +23,11 @@ from .design import Design
 from .encoding import Coded, Signal
 from .segment import LENGTH_BYTES, Segment, Sizes
 from .store import Store
+from .tracks import Track, unpack_tracks
 
 FORMAT = "telltale-video-1"
 HEADER = "master"
+TRACKS = "tracks/table"
 
 
 @dataclass(frozen=True)
@@ -41,30 +43,6 @@ class Part:
     start: int
     pictures: int
     groups: int
-
-
-@dataclass(frozen=True)
-class Track:
-    """Sound or subtitles, carried over as they came.
-
-    Attributes
-    ----------
-    kind : "audio" or "subtitle".
-    codec : FFmpeg's name of the coding.
-    trak : the track's description in an MP4 file (ISO/IEC 14496-12, 8.3.1), where its samples lie left out.
-    sizes : bytes of each sample.
-    durations : ticks of each sample, in `timescale`.
-    start : when the first sample begins, in `timescale`.
-    timescale : ticks per second.
-    """
-
-    kind: str
-    codec: str
-    trak: bytes = field(repr=False)
-    sizes: list[int] = field(repr=False)
-    durations: list[int] = field(repr=False)
-    start: int
-    timescale: int
 
 
 @dataclass(frozen=True)
@@ -142,6 +120,27 @@ class Master:
     def segment(self, segment: int) -> Segment:
         """One segment, both twins."""
         return Segment.from_bytes(self._get(f"segments/{segment:05d}"), self._get(f"sizes/{segment:05d}"))
+
+    @cached_property
+    def tracks(self) -> tuple[Track, ...]:
+        """Sound and subtitles."""
+        return unpack_tracks(self._get(TRACKS)) if self.store.has(TRACKS) else ()
+
+    def others(self, segment: int) -> list[list[memoryview]]:
+        """Samples of sound and subtitles of a segment: for each group, one run of bytes per track."""
+        first = int(self.first_group[segment])
+        groups = range(first, first + self.parts[segment].groups)
+        if not self.tracks:
+            return [[] for _ in groups]
+        data, at, out = memoryview(self._get(f"tracks/{segment:05d}")), 0, []
+        for group in groups:
+            runs = []
+            for track in self.tracks:
+                size = int(track.sizes[track.bounds[group] : track.bounds[group + 1]].sum())
+                runs.append(data[at : at + size])
+                at += size
+            out.append(runs)
+        return out
 
     def twins(self, segment: int) -> Iterator[tuple[int, Coded, Coded]]:
         """Yield group, variant + and variant - of every group of pictures in a segment, ready to be decoded."""

@@ -7,9 +7,10 @@ over sound and subtitles. `prepare` does all of it in one process.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from numpy.typing import NDArray
 from watermark import keys
 from watermark.errors import CorruptMaster
 
-from . import codes, pack
+from . import codes, pack, tracks
 from . import design as designs
 from .design import GOPS_PER_SEGMENT, Design
 from .encoding import Coded, Signal
 from .errors import TruncatedVideo, TwinsDiffer
 from .frames import conversions, frames
-from .master import Master, Part
+from .master import TRACKS, Master, Part
 from .probing import LIMITS, Limits, Source, probe
 from .segment import Segment, interleave
 from .store import Store
@@ -246,7 +247,32 @@ def join(plan: Plan, store: Store) -> Master:
         signal=plan.signal,
         parameters=sets.pop(),
         parts=tuple(parts),
-        notes=tuple(conversions(plan.source)),
     )
+    notes = conversions(plan.source) + carry_over(plan.source, master)
+    master = replace(master, notes=tuple(notes))
     master.save()
     return master
+
+
+def carry_over(source: Source, master: Master) -> list[str]:
+    """Put sound and subtitles into the store, cut where the groups of pictures start; returns what was changed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "tracks.mp4")
+        count, said = tracks.remux(source, file)
+        if not count:
+            return said
+        starts = [master.sizes(k).times[np.flatnonzero(np.diff(master.sizes(k).group, prepend=-1))] for k in
+                  range(len(master.parts))]  # fmt: skip
+        starts_s = np.concatenate(starts) * float(master.time_base)
+        carried, places = tracks.read(file, starts_s)
+        master.store.put(TRACKS, tracks.pack_tracks(carried))
+        with file.open("rb") as handle:
+            for k, part in enumerate(master.parts):
+                first = int(master.first_group[k])
+                runs = [
+                    tracks.samples(handle, place, track, group)
+                    for group in range(first, first + part.groups)
+                    for track, place in zip(carried, places, strict=True)
+                ]
+                master.store.put(f"tracks/{k:05d}", b"".join(runs) or b"\0")
+    return said
