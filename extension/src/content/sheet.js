@@ -11,7 +11,7 @@
   if (own.sheet) return;
 
   const SWATCH = 8; // device px
-  const LARGEST_STEP = 1024; // px; the first of the halvings is drawn no larger
+  const LARGEST_STEP = 384; // px; the first of the halvings is drawn no larger: more costs time and wins no bit
   const host = document.createElement("telltale-sheet");
   const paper = host.attachShadow({ mode: "closed" });
   dress(
@@ -101,7 +101,7 @@
   function shrunk(source, tile) {
     const largest = Math.min(LARGEST_STEP, Math.max(...sizeOf(source)));
     let side = tile;
-    while (side * 2 <= largest) side *= 2;
+    while (side < largest) side *= 2;
     let canvas = drawn(source, side);
     for (; side > tile; canvas = drawn(canvas, side)) side /= 2;
     return canvas;
@@ -135,6 +135,8 @@
     paper.replaceChildren();
     /** @type {Record<number, number>} */
     const cells = {};
+    /** @type {Record<number, [number, number]>} */
+    const sizes = {};
     /** @type {number[]} */
     const late = [];
     /** @type {number[]} */
@@ -142,7 +144,9 @@
     const made = await Promise.all(
       ids.map(async (id) => {
         try {
-          const element = tileOf(id, await /** @type {any} */ (own.find).source(id, patience), tile, canvases);
+          const source = await /** @type {any} */ (own.find).source(id, patience);
+          sizes[id] = sizeOf(source);
+          const element = tileOf(id, source, tile, canvases);
           if (element instanceof HTMLImageElement) await element.decode();
           return element;
         } catch (error) {
@@ -162,7 +166,7 @@
     sign(nonce, canvases);
     raise();
     await painted();
-    return { cells, late, failed, paints: canvases, width: innerWidth, height: innerHeight };
+    return { cells, sizes, late, failed, paints: canvases, width: innerWidth, height: innerHeight };
   }
 
   /** Show one picture at a scale of its own pixels, moved, for a capture of a part of it. @param {PanOrder} order @returns {Promise<PanShown>} */

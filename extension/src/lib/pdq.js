@@ -7,7 +7,7 @@
  * every sum is rounded as they round: a tie decided otherwise would be another bit.
  */
 
-const SAMPLES = 64;
+export const SAMPLES = 64;
 const TERMS = 16;
 const PASSES = 2;
 const QUALITY_SCALE = 90;
@@ -40,7 +40,11 @@ const COSINES = Float32Array.from({ length: TERMS * SAMPLES }, (_, at) => {
  * @returns {Hash}
  */
 export function pdq({ data, width, height }) {
-  const samples = decimate(luma(data, width * height), width, height);
+  return hashOfSamples(decimate(luma(data, width * height), width, height));
+}
+
+/** @param {Float32Array} samples 64 × 64 levels of luma. @returns {Hash} */
+export function hashOfSamples(samples) {
   return { pdq: hexadecimal(aboveMedian(lowTerms(samples))), quality: quality(samples) };
 }
 
@@ -64,7 +68,7 @@ export function distance(one, other) {
  * @param {ArrayLike<number>} data
  * @param {number} count
  */
-function luma(data, count) {
+export function luma(data, count) {
   const out = new Float32Array(count); // only the sum is rounded, as in the service's binding
   for (let i = 0, at = 0; i < count; i += 1, at += 4) {
     out[i] = data[at] * 0.299 + data[at + 1] * 0.587 + data[at + 2] * 0.114;
@@ -80,8 +84,7 @@ function luma(data, count) {
  * @param {number} height
  */
 function decimate(plane, width, height) {
-  const across = Math.floor((width + 2 * SAMPLES - 1) / (2 * SAMPLES));
-  const down = Math.floor((height + 2 * SAMPLES - 1) / (2 * SAMPLES));
+  const [across, down] = [windowOf(width), windowOf(height)];
   const other = new Float32Array(plane.length);
   for (let pass = 0; pass < PASSES; pass += 1) {
     for (let y = 0; y < height; y += 1) box(plane, other, y * width, 1, width, across);
@@ -95,6 +98,11 @@ function decimate(plane, width, height) {
     }
   }
   return samples;
+}
+
+/** @param {number} length @returns {number} How many pixels a box covers: half a block. */
+export function windowOf(length) {
+  return Math.floor((length + 2 * SAMPLES - 1) / (2 * SAMPLES));
 }
 
 /**

@@ -7,7 +7,7 @@
 import { pause } from "./browser.js";
 import { capture } from "./capture.js";
 import { cut } from "./picture.js";
-import { pdq } from "./pdq.js";
+import { hashOfTile } from "./tile.js";
 
 export const TILE = 96; // device px
 const SWATCH = 8;
@@ -56,7 +56,8 @@ export async function hashSheet(page, ids, { patience, tile = TILE }) {
   for (const [id, cell] of Object.entries(laid.cells)) {
     const box = { x: (Number(cell) % columns) * tile, y: Math.floor(Number(cell) / columns) * tile, width: tile, height: tile };
     const pixels = cut(shot, box);
-    tiles.set(Number(id), { ...pdq(pixels), pixels });
+    const [width, height] = laid.sizes[id];
+    tiles.set(Number(id), { ...hashOfTile(pixels, { width, height }), pixels });
   }
   shot.close();
   return { tiles, late: laid.late, failed: laid.failed, attempts };
