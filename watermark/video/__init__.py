@@ -3,8 +3,9 @@
 Read in this order, one clip goes through: `probing` (what the file claims, limits), `frames` (decoding, upright and in
 8 bits), `design` (groups of pictures × slices are the cells), `codes` (their biases), `pattern` and `masking` (what
 goes where, how strongly), `twins` and `encoding` (every group encoded twice, as +P and as -P), `segment` and `store`
-(both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of that by segments, resumable), `master`
-(the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy takes one of every two slices).
+(both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of that by segments,
+resumable), `master` (the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy takes one of every
+two slices).
 
 A reader needs of a `Master`: `codebook` (symbols: cell j is slice j mod n of group j div n, groups counted from the
 start), `design.boxes` (each slice's rectangle), `parts` and `sizes(k).times` (which frame belongs to which group),

@@ -74,24 +74,21 @@ class Copy:
             yield memoryview(head)[start : min(stop, len(head))]
         first = 0
         for segment, part in enumerate(self.movie.master.parts):
-            ends = starts[first : first + part.groups + 1]
-            if ends[0] < stop and ends[-1] > start:
-                for at, data in zip(ends.tolist(), self._groups(segment), strict=False):
-                    if at < stop and at + len(data) > start:
-                        yield memoryview(data)[max(0, start - at) : stop - at]
+            at, end = int(starts[first]), int(starts[first + part.groups])
+            if at < stop and end > start:
+                for piece in self._pieces(segment):
+                    if at < stop and at + len(piece) > start:
+                        yield piece[max(0, start - at) : stop - at]
+                    at += len(piece)
             first += part.groups
 
-    def _groups(self, segment: int) -> Iterator[bytes]:
-        """Yield the bytes of each group of a segment: pictures, then sound and subtitles."""
+    def _pieces(self, segment: int) -> Iterator[memoryview]:
+        """Yield the bytes of a segment: pictures of a group, then its sound and subtitles, group after group."""
         master = self.movie.master
-        whole = master.segment(segment)
-        chosen = whole.slices(master.bits(self.serial, segment))
-        others = master.others(segment)
-        pictures = np.bincount(whole.sizes.group) * master.design.slices
-        at = 0
-        for count, rest in zip(pictures.tolist(), others, strict=True):
-            yield b"".join([*chosen[at : at + count], *rest])
-            at += count
+        pictures = master.segment(segment).assembled(master.bits(self.serial, segment))
+        for group, others in zip(pictures, master.others(segment), strict=True):
+            yield group.data
+            yield from others
 
 
 def issue(master: Master, serial: int) -> Iterator[bytes | memoryview]:

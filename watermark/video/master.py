@@ -146,7 +146,7 @@ class Master:
         """Yield group, variant + and variant - of every group of pictures in a segment, ready to be decoded."""
         whole = self.segment(segment)
         shape = (whole.sizes.groups, self.design.slices)
-        both = [whole.slices(np.full(shape, variant)) for variant in (True, False)]
+        both = [whole.slices(variant) for variant in (True, False)]
         for group in range(whole.sizes.groups):
             pictures = np.flatnonzero(whole.sizes.group == group)
             times = whole.sizes.times[pictures].tolist()

@@ -114,9 +114,9 @@ class Movie:
     def video(self, sizes: Table | None, chunks: bytes) -> bytes:
         """The pictures' trak; without sizes, that of a file whose samples lie in fragments."""
         whole = sizes is not None
+        sizes = np.zeros(0, np.int64) if sizes is None else sizes
         length = self.length_ms if whole else 0
         total = int(self.durations.sum()) if whole else 0
-        none = np.zeros(0, np.int64)
         first = np.cumsum(self.groups) - self.groups + 1
         tables = [self.description, chunks]
         if whole:
@@ -128,7 +128,7 @@ class Movie:
                 boxes.sample_sizes(sizes),
             ]
         else:
-            tables += [full_box(b"stts", 0, 0, u32(0)), full_box(b"stsc", 0, 0, u32(0)), boxes.sample_sizes(none)]
+            tables += [full_box(b"stts", 0, 0, u32(0)), full_box(b"stsc", 0, 0, u32(0)), boxes.sample_sizes(sizes)]
         design = self.master.design
         width = design.width * self.master.signal.aspect
         url = full_box(b"dref", 0, 0, u32(1), full_box(b"url ", 0, 1))

@@ -263,7 +263,7 @@ def carry_over(source: Source, master: Master) -> list[str]:
             return said
         starts = [master.sizes(k).times[np.flatnonzero(np.diff(master.sizes(k).group, prepend=-1))] for k in
                   range(len(master.parts))]  # fmt: skip
-        starts_s = np.concatenate(starts) * float(master.time_base)
+        starts_s = np.concatenate(starts).astype(np.float64) * float(master.time_base)
         carried, places = tracks.read(file, starts_s)
         master.store.put(TRACKS, tracks.pack_tracks(carried))
         with file.open("rb") as handle:

@@ -17,6 +17,8 @@ from typing import Protocol
 
 from watermark.errors import CorruptMaster
 
+SHARED_NOW = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)  # all pages at once, where the system can
+
 
 class Store(Protocol):
     """Named bytes; names are of letters, digits and slashes."""
@@ -55,7 +57,7 @@ class Folder:
         """
         try:
             with (self.root / name).open("rb") as file:
-                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                return memoryview(mmap.mmap(file.fileno(), 0, flags=SHARED_NOW, prot=mmap.PROT_READ))
         except FileNotFoundError as error:
             raise KeyError(name) from error
         except ValueError as error:
