@@ -21,7 +21,7 @@ from service.identity.service import operator_token
 from service.jobs.engine import DurableJobs, InlineJobs, LocalJobs
 from service.jobs.job import Job, Jobs
 from service.jobs.pool import PixelPool
-from service.lookups.engine import ExactEngine
+from service.lookups.engines.opening import open_engine
 from service.lookups.index import LookupIndex
 from service.migrations.upgrade import require_current, upgrade
 from service.net.limits import Limiter
@@ -57,8 +57,10 @@ def build(settings: Settings, *, pool: PixelPool | None = None) -> Context:
         or PixelPool(
             workers=settings.workers, memory_bytes=settings.worker_memory_bytes, timeout_s=settings.worker_timeout_s
         ),
-        lookups=LookupIndex(database, vault, ExactEngine()),
-        limiter=Limiter(requests=settings.rate_limit, failures=settings.failed_sign_in_limit),
+        lookups=LookupIndex(database, vault, open_engine(settings.lookup_url, database)),
+        limiter=Limiter(
+            requests=settings.rate_limit, failures=settings.failed_sign_in_limit, hashes=settings.lookup_limit
+        ),
     )
     context.jobs = _engine(settings, context)
     return context
@@ -88,6 +90,7 @@ def stop(context: Context, *, keep_pool: bool = False) -> None:
     context.jobs.stop()
     if not keep_pool:
         context.pool.close()
+    context.lookups.close()
     context.database.close()
 
 

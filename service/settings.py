@@ -1,7 +1,9 @@
 """Every knob of the service, read once from the environment when the application is built.
 
 URLs choose engines: ``sqlite:///`` or ``postgresql+psycopg://`` for the database, the same for jobs (``memory://``
-runs them in this process and forgets them), ``file://``, ``s3://``, ``gs://`` or ``az://`` for files at rest.
+runs them in this process and forgets them), ``file://``, ``s3://``, ``gs://`` or ``az://`` for files at rest. The
+look-up is searched in this process over a mapped file (``file://``) or without one (``memory://``), or in the database
+of records (``postgresql://``, exact; ``pgvector://``, which may miss).
 What is left empty is derived from ``data_dir``, so that one directory is the whole installation.
 """
 
@@ -24,6 +26,7 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="Records. Default: sqlite in data_dir.")
     jobs_url: str = Field(default="", description="Durable jobs. Default: a second sqlite file in data_dir.")
     blob_url: str = Field(default="", description="Encrypted files. Default: a folder in data_dir.")
+    lookup_url: str = Field(default="", description="The look-up's engine. Default: a folder in data_dir.")
     key_file: Path = Field(default=Path(""), description="The key that everything at rest hangs on. Back it up.")
     operator_token_file: Path = Field(default=Path(""), description="The secret that may create brands.")
 
@@ -40,9 +43,13 @@ class Settings(BaseSettings):
     worker_timeout_s: float = Field(default=300.0, gt=0, description="A task that takes longer is killed.")
 
     rate_limit: str = Field(default="1200/minute", description="Requests per caller.")
+    lookup_limit: str = Field(default="30000/minute", description="Hashes looked up per caller.")
     failed_sign_in_limit: str = Field(default="20/minute", description="Refused credentials per address.")
     sign_in_link_s: int = Field(default=3600, ge=60, description="How long a console sign-in link lives.")
     session_s: int = Field(default=12 * 3600, ge=60, description="How long a console session lives.")
+    extension_redirects: str = Field(
+        default="", description="Where else the extension's sign-in may lead back: addresses, separated by spaces."
+    )
     migrate_on_start: bool = Field(default=True, description="Bring the database schema up to date when starting.")
 
     @model_validator(mode="before")
@@ -57,6 +64,7 @@ class Settings(BaseSettings):
             "database_url": f"sqlite:///{root / 'service.sqlite'}",
             "jobs_url": f"sqlite:///{root / 'jobs.sqlite'}",
             "blob_url": (root / "blobs").as_uri(),
+            "lookup_url": (root / "lookups").as_uri(),
             "key_file": root / "telltale.key",
             "operator_token_file": root / "operator.token",
             "public_url": f"http://{data.get('host') or '127.0.0.1'}:{data.get('port') or 8000}",

@@ -42,7 +42,7 @@ def record(
 def record_many(
     session: Session, *, kind: EventKind, tenant_id: str, principal_id: str | None, rows: Sequence[dict[str, Any]]
 ) -> None:
-    """Append many events of one kind at once; each row names its asset_id, copy_id, recipient_id."""
+    """Append many events of one kind at once; each row names its asset_id, copy_id, recipient_id, or gives a detail."""
     if not rows:
         return
     common: dict[str, Any] = {
@@ -53,4 +53,4 @@ def record_many(
         "detail": {},
     }
     empty = {"asset_id": None, "copy_id": None, "recipient_id": None, "sighting_id": None}
-    session.execute(sa.insert(Event), [{**empty, **row, **common} for row in rows])
+    session.execute(sa.insert(Event), [{**empty, **common, **row} for row in rows])

@@ -1,28 +1,27 @@
-"""Both tiers of the look-up in memory, following the database.
+"""Both tiers of the look-up, following the database: codes in an engine, local features in memory.
 
 Level-triggered: before a search, unless that was done a moment ago, everything new since the last seen id is taken in
 and everything with a tombstone is dropped. So another process's asset is found within a second, a lost notification
-cannot happen, and a start is the same code from id 0. Ids may become visible out of order on PostgreSQL, so the last
-thousand are looked at again and those already known are skipped.
+cannot happen, and a start is the same code from id 0. Ids become visible in order, on PostgreSQL by a trigger.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from service.db import Database, everywhere
-from service.lookups.engine import Hit, LookupEngine
-from service.lookups.models import Fingerprint, HashKind, Landmarks, Removal
+from service.lookups.engines.port import Hit, LookupEngine, Shelf
+from service.lookups.models import HashKind, Landmarks, Removal
 from service.tenants.models import Tenant
 from service.vault.keys import Vault
 
 _FRESH_S = 0.5
-_OVERLAP = 1000
 
 
 @dataclass(frozen=True)
@@ -40,17 +39,19 @@ class LookupIndex:
 
     def __init__(self, database: Database, vault: Vault, engine: LookupEngine) -> None:
         self._database, self._vault, self._engine = database, vault, engine
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
         self._fresh_until = 0.0
-        self._last: dict[Any, int] = {Fingerprint: 0, Landmarks: 0, Removal: 0}
-        self._known: dict[Any, set[int]] = {Fingerprint: set(), Landmarks: set(), Removal: set()}
+        self._last: dict[Any, int] = {Landmarks: 0, Removal: 0}
         self._features: dict[str, Any] = {}
         self._removed: set[str] = set()
 
-    def codes(self, tenant_id: str, kind: HashKind, code: bytes, radius: int) -> list[Hit]:
-        """Search tier 1, nearest first."""
+    def codes(
+        self, tenant_id: str, kind: HashKind, codes: Sequence[bytes], *, radius: int, limit: int
+    ) -> list[list[Hit]]:
+        """Search tier 1 for a batch of codes, each nearest first, as far as the engine reaches while people wait."""
         self.refresh()
-        return self._engine.search(f"{tenant_id}/{kind.value}", code, radius)
+        shelf = Shelf(tenant_id, kind.value)
+        return self._engine.search(shelf, codes, radius=min(radius, self._engine.reach(shelf)), limit=limit)
 
     def sights(self, tenant_id: str, query: Any) -> list[Sight]:
         """Search tier 2 with the result of ``landmarks.query``, best first; each is verified geometrically."""
@@ -63,35 +64,41 @@ class LookupIndex:
     def count(self, tenant_id: str) -> int:
         """Return how many PDQ codes a brand has (8 per asset)."""
         self.refresh()
-        return self._engine.count(f"{tenant_id}/{HashKind.PDQ.value}")
+        return self._engine.count(Shelf(tenant_id, HashKind.PDQ.value))
+
+    def close(self) -> None:
+        """Give the engine back."""
+        self._engine.close()
 
     def refresh(self, *, force: bool = False) -> None:
-        """Take in what is new and drop what was removed, unless that was done half a second ago."""
-        with self._lock:
+        """Take in what is new and drop what was removed, unless that was done half a second ago or is being done.
+
+        Only who forces it waits for another thread's: then whatever was committed before the call is findable after it.
+        """
+        if not self._turn.acquire(blocking=force or not self._fresh_until):
+            return
+        try:
             if not force and time.monotonic() < self._fresh_until:
                 return
-            with self._database.reading() as session:
+            self._engine.refresh()
+            with self._lock, self._database.reading() as session:
                 removals = self._news(session, Removal)
                 self._removed.update(row.asset_id for row in removals)
-                for code in self._news(session, Fingerprint):
-                    if code.asset_id not in self._removed:
-                        self._engine.add(f"{code.tenant_id}/{code.kind}", code.asset_id, code.code)
                 for features in self._news(session, Landmarks):
                     if features.asset_id not in self._removed:
                         self._take_in(session, features)
-            for row in removals:
-                self._engine.remove(row.asset_id)
-                if row.tenant_id in self._features:
-                    self._features[row.tenant_id].remove(row.asset_id)
+                for row in removals:
+                    if row.tenant_id in self._features:
+                        self._features[row.tenant_id].remove(row.asset_id)
             self._fresh_until = time.monotonic() + _FRESH_S
+        finally:
+            self._turn.release()
 
     def _news(self, session: Any, model: Any) -> list[Any]:
-        known = self._known[model]
-        query = everywhere(model).where(model.id > self._last[model] - _OVERLAP).order_by(model.id)
-        rows = [row for row in session.scalars(query) if row.id not in known]
-        known.update(row.id for row in rows)
-        self._last[model] = max(known, default=0)
-        self._known[model] = {number for number in known if number > self._last[model] - _OVERLAP}
+        query = everywhere(model).where(model.id > self._last[model]).order_by(model.id)
+        rows = list(session.scalars(query))
+        if rows:
+            self._last[model] = rows[-1].id
         return rows
 
     def _take_in(self, session: Any, row: Landmarks) -> None:

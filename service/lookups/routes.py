@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, UploadFile
 
-from service.identity.access import AnyRole, Ctx, Writing
+from service.identity.access import AnyRole, Ctx
 from service.lookups import pixels, service
 from service.lookups.schemas import LookupAnswer, LookupAnswers, LookupQuery
 from service.net.problems import declared
@@ -15,18 +15,17 @@ router = APIRouter(prefix="/v1/lookup", tags=["look-up"], responses=declared(401
 
 
 @router.post("", summary="Look up hashes")
-def lookup_hashes(body: LookupQuery, context: Ctx, session: Writing, principal: AnyRole) -> LookupAnswers:
+def lookup_hashes(body: LookupQuery, context: Ctx, principal: AnyRole) -> LookupAnswers:
     """Answer for up to 500 perceptual hashes; hashes that match nothing are neither stored nor logged."""
-    return LookupAnswers(results=service.lookup(session, context=context, principal=principal, queries=body.hashes))
+    return LookupAnswers(results=service.lookup(context, principal=principal, queries=body.hashes))
 
 
 @router.post("/image", summary="Look up a picture", responses=declared(413, 503))
 def lookup_image(
     file: Annotated[UploadFile, File(description="The picture, as found.")],
     context: Ctx,
-    session: Writing,
     principal: AnyRole,
 ) -> LookupAnswer:
     """Answer for a picture by its hash and then by its local features; the picture is not kept."""
     found = context.pool.run_within(60.0, 30.0, pixels.describe, file.file.read(), context.settings.max_pixels)
-    return service.lookup_picture(session, context=context, principal=principal, found=found)
+    return service.lookup_picture(context, principal=principal, found=found)

@@ -50,6 +50,10 @@ class LookupAnswer(BaseModel):
         "`unreadable`: no answer, which is not the same as `not_ours`."
     )
     embargo_until: datetime | None = Field(default=None, description="For `ours`.")
+    embargoed: bool | None = Field(
+        default=None,
+        description="For `ours`: whether the embargo lasts, by our clock; without a date it does.",
+    )
     asset_id: str | None = Field(default=None, description="For `ours`, to uploaders and investigators only.")
     title: str | None = Field(default=None, description="For `ours`, to uploaders and investigators only.")
     distance_bits: int | None = Field(

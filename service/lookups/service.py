@@ -8,27 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from service.assets.models import Asset
-from service.assets.service import get as get_asset
 from service.context import Context
+from service.db import now, scoped
 from service.events.models import EventKind
-from service.events.service import record
+from service.events.service import record_many
 from service.identity.roles import Principal, Role
 from service.lookups import pixels
+from service.lookups.engines.port import Hit
 from service.lookups.models import HashKind
 from service.lookups.schemas import HashQuery, LookupAnswer, LookupResult
 
+
+class Radii(NamedTuple):
+    """Length of a kind's codes, and within how many bits they decide or are candidates."""
+
+    size_bytes: int
+    confident: int
+    candidate: int
+
+
 PDQ_CONFIDENT, PDQ_CANDIDATE, PDQ_LEAST_QUALITY = 31, 70, 50
+PDQ_ONES = (64, 192)  # PDQ sets the bits above the median, about half; far from that, the picture was flat
 SHORT_CONFIDENT, SHORT_CANDIDATE = 4, 10
 _RADII = {
-    HashKind.PDQ: (32, PDQ_CONFIDENT, PDQ_CANDIDATE),
-    HashKind.PHASH: (8, SHORT_CONFIDENT, SHORT_CANDIDATE),
-    HashKind.DHASH: (8, SHORT_CONFIDENT, SHORT_CANDIDATE),
+    HashKind.PDQ: Radii(32, PDQ_CONFIDENT, PDQ_CANDIDATE),
+    HashKind.PHASH: Radii(8, SHORT_CONFIDENT, SHORT_CANDIDATE),
+    HashKind.DHASH: Radii(8, SHORT_CONFIDENT, SHORT_CANDIDATE),
 }
+_NEAREST = 8  # the nearest may just have been deleted
+_MOST_CANDIDATES = 100
 
 
 @dataclass(frozen=True)
@@ -44,20 +57,55 @@ class Match:
     hint: np.ndarray | None
 
 
-def lookup(
-    session: Session, *, context: Context, principal: Principal, queries: Sequence[HashQuery]
-) -> list[LookupAnswer]:
-    """Answer a batch of hashes in order; only hits are recorded."""
-    return [_lookup_one(session, context, principal, query) for query in queries]
+def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuery]) -> list[LookupAnswer]:
+    """Answer a batch of hashes in order, with one search for each kind and one query for all assets that were hit.
+
+    Only hits are recorded. A brand searches its own shelves alone, so that what is unknown and what is another's take
+    the same steps to the same answer.
+
+    Raises
+    ------
+    service.errors.TooManyRequests
+        Past the limit of hashes per caller.
+    """
+    context.limiter.hit_hashes(principal.id, len(queries))
+    codes = [_code(query) for query in queries]
+    hits: list[list[Hit]] = [[] for _ in queries]
+    for kind in HashKind:
+        places = [place for place, code in enumerate(codes) if code is not None and code[0] is kind]
+        if places:
+            asked = [code[1] for place in places if (code := codes[place]) is not None]
+            found = context.lookups.codes(
+                principal.tenant_id, kind, asked, radius=_RADII[kind].candidate, limit=_NEAREST
+            )
+            for place, near in zip(places, found, strict=True):
+                hits[place] = near
+    known = _known(context, principal, {hit.asset_id for near in hits for hit in near})
+    answers, ours = [], []
+    for code, near in zip(codes, hits, strict=True):
+        best = next((hit for hit in near if hit.asset_id in known), None)
+        if code is None:
+            answers.append(LookupAnswer(result=LookupResult.UNREADABLE))
+        elif best is None:
+            answers.append(LookupAnswer(result=LookupResult.NOT_OURS))
+        elif best.distance > _RADII[code[0]].confident:
+            answers.append(LookupAnswer(result=LookupResult.CANDIDATE))
+        else:
+            ours.append(Match(best.asset_id, best.distance, None, None))
+            answers.append(_ours(principal, known[best.asset_id], ours[-1]))
+    _record(context, principal, ours)
+    return answers
 
 
-def lookup_picture(session: Session, *, context: Context, principal: Principal, found: pixels.Found) -> LookupAnswer:
+def lookup_picture(context: Context, *, principal: Principal, found: pixels.Found) -> LookupAnswer:
     """Answer for a picture that a worker has described."""
-    for match in recognise(context, tenant_id=principal.tenant_id, found=found):
-        asset = get_asset(session, principal=principal, asset_id=match.asset_id)
-        if asset is not None:
-            return _ours(session, principal, asset, match.distance, match.inliers)
-    return LookupAnswer(result=LookupResult.NOT_OURS)
+    matches = recognise(context, tenant_id=principal.tenant_id, found=found)
+    known = _known(context, principal, {match.asset_id for match in matches})
+    match = next((match for match in matches if match.asset_id in known), None)
+    if match is None:
+        return LookupAnswer(result=LookupResult.NOT_OURS)
+    _record(context, principal, [match])
+    return _ours(principal, known[match.asset_id], match)
 
 
 def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[Match]:
@@ -67,8 +115,10 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
     """
     distances: dict[str, int] = {}
     if found.quality >= PDQ_LEAST_QUALITY:
-        hits = context.lookups.codes(tenant_id, HashKind.PDQ, found.pdq, PDQ_CANDIDATE)
-        distances = {hit.asset_id: hit.distance for hit in hits}
+        near = context.lookups.codes(
+            tenant_id, HashKind.PDQ, [found.pdq], radius=PDQ_CANDIDATE, limit=_MOST_CANDIDATES
+        )[0]
+        distances = {hit.asset_id: hit.distance for hit in near}
     sights = {sight.asset_id: sight for sight in context.lookups.sights(tenant_id, found.features)}
     sure = [asset for asset, distance in distances.items() if distance <= PDQ_CONFIDENT]
     ranked = sorted(sure, key=lambda asset: (-(sights[asset].inliers if asset in sights else 0), distances[asset]))
@@ -84,50 +134,60 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
     ]
 
 
-def _lookup_one(session: Session, context: Context, principal: Principal, query: HashQuery) -> LookupAnswer:
+def _code(query: HashQuery) -> tuple[HashKind, bytes] | None:
+    """Read a hash; None when it is none, or is of a picture too flat to say anything."""
     kind = next(kind for kind in HashKind if getattr(query, kind.value) is not None)
-    length, confident, candidate = _RADII[kind]
-    code = _bytes(getattr(query, kind.value), length)
-    if code is None or (kind is HashKind.PDQ and (query.quality or 100) < PDQ_LEAST_QUALITY):
-        return LookupAnswer(result=LookupResult.UNREADABLE)
-    for hit in context.lookups.codes(principal.tenant_id, kind, code, candidate):
-        asset = get_asset(session, principal=principal, asset_id=hit.asset_id)
-        if asset is None:
-            continue
-        if hit.distance <= confident:
-            return _ours(session, principal, asset, hit.distance, None)
-        return LookupAnswer(result=LookupResult.CANDIDATE)
-    return LookupAnswer(result=LookupResult.NOT_OURS)
-
-
-def _bytes(text: str, length: int) -> bytes | None:
-    """Read hex digits; None when they are not, or not as many."""
     try:
-        code = bytes.fromhex(text)
+        code = bytes.fromhex(getattr(query, kind.value))
     except ValueError:
         return None
-    return code if len(code) == length else None
+    if len(code) != _RADII[kind].size_bytes:
+        return None
+    if kind is HashKind.PDQ:
+        ones = int.from_bytes(code).bit_count()
+        quality = 100 if query.quality is None else query.quality
+        if quality < PDQ_LEAST_QUALITY or not PDQ_ONES[0] <= ones <= PDQ_ONES[1]:
+            return None
+    return kind, code
 
 
-def _ours(
-    session: Session, principal: Principal, asset: Asset, distance: int | None, inliers: int | None
-) -> LookupAnswer:
-    record(
-        session,
-        kind=EventKind.LOOKUP_HIT,
-        tenant_id=principal.tenant_id,
-        principal_id=principal.id,
-        asset_id=asset.id,
-        distance_bits=distance,
-        inliers=inliers,
-    )
-    if not principal.may(Role.UPLOADER, Role.INVESTIGATOR):
-        return LookupAnswer(result=LookupResult.OURS, embargo_until=asset.embargo_until)
-    return LookupAnswer(
+def _known(context: Context, principal: Principal, asset_ids: set[str]) -> dict[str, Asset]:
+    """Fetch the caller's assets among these that are not deleted."""
+    if not asset_ids:
+        return {}
+    with context.database.reading() as session:
+        query = scoped(session, Asset, principal).where(Asset.id.in_(asset_ids), Asset.deleted_at.is_(None))
+        return {asset.id: asset for asset in session.scalars(query)}
+
+
+def _record(context: Context, principal: Principal, matches: Sequence[Match]) -> None:
+    """Write the hits down, in one transaction that others wait for no longer than that."""
+    if not matches:
+        return
+    with context.database.writing() as session:
+        record_many(
+            session,
+            kind=EventKind.LOOKUP_HIT,
+            tenant_id=principal.tenant_id,
+            principal_id=principal.id,
+            rows=[
+                {
+                    "asset_id": match.asset_id,
+                    "detail": {"distance_bits": match.distance, "inliers": match.inliers},
+                }
+                for match in matches
+            ],
+        )
+
+
+def _ours(principal: Principal, asset: Asset, match: Match) -> LookupAnswer:
+    """Tell a flagger that it is ours and until when it is embargoed, and the others which it is."""
+    answer = LookupAnswer(
         result=LookupResult.OURS,
         embargo_until=asset.embargo_until,
-        asset_id=asset.id,
-        title=asset.title,
-        distance_bits=distance,
-        inliers=inliers,
+        embargoed=asset.embargo_until is None or asset.embargo_until > now(),
     )
+    if principal.may(Role.UPLOADER, Role.INVESTIGATOR):
+        answer.asset_id, answer.title = asset.id, asset.title
+        answer.distance_bits, answer.inliers = match.distance, match.inliers
+    return answer

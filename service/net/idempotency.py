@@ -26,6 +26,7 @@ from service.net.problems import problem_response
 
 KEEP = timedelta(days=1)
 _ABANDONED = timedelta(minutes=10)
+_QUESTION = "/v1/lookup"  # may be asked again at will, and nothing of what matches nothing is kept, not even a digest
 
 
 class BadIdempotencyKey(Invalid):
@@ -55,7 +56,7 @@ class Idempotency:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do it once, or give the kept answer."""
         key = Headers(scope=scope).get("idempotency-key") if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST":
+        if key is None or scope["method"] != "POST" or scope["path"] == _QUESTION:
             await self.app(scope, receive, send)
             return
         try:

@@ -19,15 +19,24 @@ from service.net.problems import problem_response
 class Limiter:
     """Counts per caller; in memory, so each server process counts for itself."""
 
-    def __init__(self, *, requests: str, failures: str) -> None:
+    def __init__(self, *, requests: str, failures: str, hashes: str) -> None:
         self._windows = FixedWindowRateLimiter(MemoryStorage())
         self._requests: RateLimitItem = parse(requests)
         self._failures: RateLimitItem = parse(failures)
+        self._hashes: RateLimitItem = parse(hashes)
 
     def hit(self, caller: str) -> None:
         """Count one request; raises :class:`TooManyRequests` past the limit."""
         if not self._windows.hit(self._requests, "request", caller):
             raise TooManyRequests
+
+    def hit_hashes(self, caller: str, count: int) -> None:
+        """Count the hashes that one look-up asks for; raises :class:`TooManyRequests` past the limit.
+
+        A request may ask for hundreds, so counting requests alone would let a stolen token try out a collection.
+        """
+        if not self._windows.hit(self._hashes, "hash", caller, cost=count):
+            raise TooManyRequests("Too many hashes in a short time.")
 
     def failed(self, address: str) -> None:
         """Count one refused credential; raises :class:`TooManyRequests` past the limit.

@@ -15,6 +15,7 @@ MAY_SEE_ALL_BRANDS = {
     "assets/work.py",
     "copies/work.py",
     "identity/service.py",
+    "lookups/engines/view.py",
     "lookups/index.py",
     "net/idempotency.py",
     "sightings/work.py",

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.console.templating import is_fragment, page
 from service.errors import Invalid
-from service.identity.access import AnyRole, Ctx, Writing
+from service.identity.access import AnyRole, Ctx
 from service.lookups import pixels, service
 from service.lookups.schemas import HashQuery
 
@@ -30,13 +30,13 @@ def ask(request: Request, principal: AnyRole) -> Response:
 
 @router.post("/hash")
 def ask_for_hash(
-    request: Request, context: Ctx, session: Writing, principal: AnyRole, pdq: Annotated[str, Form(max_length=200)] = ""
+    request: Request, context: Ctx, principal: AnyRole, pdq: Annotated[str, Form(max_length=200)] = ""
 ) -> Response:
     """Answer for one PDQ hash."""
     code = "".join(pdq.split())
     if not code:
         raise NothingAsked
-    answer = service.lookup(session, context=context, principal=principal, queries=[HashQuery(pdq=code)])[0]
+    answer = service.lookup(context, principal=principal, queries=[HashQuery(pdq=code)])[0]
     return _shown(request, principal, answer, code)
 
 
@@ -45,13 +45,12 @@ def ask_for_picture(
     request: Request,
     picture: Annotated[UploadFile, File()],
     context: Ctx,
-    session: Writing,
     principal: AnyRole,
 ) -> Response:
     """Answer for a picture, which is not kept."""
     data = picture.file.read()
     found = context.pool.run_within(60.0, 30.0, pixels.describe, data, context.settings.max_pixels)
-    answer = service.lookup_picture(session, context=context, principal=principal, found=found)
+    answer = service.lookup_picture(context, principal=principal, found=found)
     return _shown(request, principal, answer, "")
 
 

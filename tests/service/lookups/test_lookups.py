@@ -2,78 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import secrets
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
-from conftest import Brand, jpeg
+import sqlalchemy as sa
+from conftest import Brand, jpeg, new_brand
+from engines.contract import flipped
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from service.context import Context
-from service.db import everywhere
+from service.db import everywhere, now
 from service.events.models import Event
-from service.lookups.engine import ExactEngine, Hit, LookupEngine
+from service.jobs.pool import PixelPool
+from service.lookups.engines.embedded import EmbeddedEngine
 from service.lookups.index import LookupIndex
+from service.lookups.schemas import LookupAnswer
+from service.settings import Settings
 from watermark import fingerprint
-
-ENGINES = [ExactEngine]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> LookupEngine:
-    made: LookupEngine = request.param()
-    return made
-
-
-def flipped(code: bytes, bits: int) -> bytes:
-    array = np.unpackbits(np.frombuffer(code, np.uint8))
-    array[np.random.default_rng(bits).choice(array.size, bits, replace=False)] ^= 1
-    return np.packbits(array).tobytes()
-
-
-@pytest.mark.parametrize("length", [8, 32])
-def test_an_engine_finds_exactly_what_lies_within_the_radius(engine: LookupEngine, length: int) -> None:
-    rng = np.random.default_rng(2)
-    codes = [rng.bytes(length) for _ in range(300)]
-    for number, code in enumerate(codes):
-        engine.add("shelf", f"ast_{number // 2}", code)
-    query = flipped(codes[10], 5)
-    radius = length * 3
-    expected: dict[str, int] = {}
-    for number, code in enumerate(codes):
-        distance = (int.from_bytes(code) ^ int.from_bytes(query)).bit_count()
-        if distance <= radius:
-            asset = f"ast_{number // 2}"
-            expected[asset] = min(distance, expected.get(asset, distance))
-    found = engine.search("shelf", query, radius)
-    assert {hit.asset_id: hit.distance for hit in found} == expected
-    assert found[0] == Hit("ast_5", 5)
-    assert engine.count("shelf") == 300
-
-
-def test_an_engine_forgets_removed_assets_and_keeps_shelves_apart(engine: LookupEngine) -> None:
-    code = bytes(32)
-    for shelf in ("one", "two"):
-        engine.add(shelf, f"ast_{shelf}", code)
-    assert [hit.asset_id for hit in engine.search("one", code, 0)] == ["ast_one"]
-    engine.remove("ast_one")
-    assert engine.search("one", code, 256) == []
-    assert engine.count("two") == 1
-    engine.clear()
-    assert engine.search("two", code, 256) == []
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=60), st.integers(0, 20))
-def test_the_exact_engine_equals_counting_bits(codes: list[bytes], radius: int) -> None:
-    engine = ExactEngine()
-    for number, code in enumerate(codes):
-        engine.add("s", str(number), code)
-    near = {str(n) for n, c in enumerate(codes) if (int.from_bytes(c) ^ int.from_bytes(codes[0])).bit_count() <= radius}
-    assert {hit.asset_id for hit in engine.search("s", codes[0], radius)} == near
 
 
 def ask(client: TestClient, headers: dict[str, str], *hashes: dict[str, Any]) -> list[dict[str, Any]]:
@@ -111,8 +63,9 @@ def test_short_hashes_are_understood_too(client: TestClient, brand: Brand, pictu
 
 
 def test_what_cannot_be_read_is_not_called_not_ours(client: TestClient, brand: Brand, picture: np.ndarray) -> None:
-    flat = {"pdq": fingerprint.pdq(picture)[0][0].tobytes().hex(), "quality": 3}
-    results = ask(client, brand.flagger, {"pdq": "zz"}, {"pdq": "00"}, {"phash": "0" * 64}, flat)
+    code = fingerprint.pdq(picture)[0][0].tobytes().hex()
+    flat = [{"pdq": code, "quality": quality} for quality in (0, 3)] + [{"pdq": "0" * 64}, {"pdq": "f" * 64}]
+    results = ask(client, brand.flagger, {"pdq": "zz"}, {"pdq": "00"}, {"phash": "0" * 64}, *flat)
     assert {item["result"] for item in results} == {"unreadable"}
 
 
@@ -128,22 +81,114 @@ def test_flaggers_learn_ours_and_the_embargo_and_nothing_else(
     brand.upload(jpeg(astronaut[:200, 100:300]), embargo_until="2030-01-01T12:00:00+02:00")
     found = ask(client, brand.flagger, {"pdq": fingerprint.pdq(astronaut[:200, 100:300])[0][0].tobytes().hex()})[0]
     told = {name: value for name, value in found.items() if value is not None}
-    assert told == {"result": "ours", "embargo_until": "2030-01-01T10:00:00Z"}
+    assert told == {"result": "ours", "embargo_until": "2030-01-01T10:00:00Z", "embargoed": True}
+
+
+def test_an_embargo_ends_with_its_hour(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
+    hash_ = {"pdq": fingerprint.pdq(astronaut[:200, 100:300])[0][0].tobytes().hex()}
+    brand.upload(jpeg(astronaut[:200, 100:300]), embargo_until=(now() + timedelta(hours=1)).isoformat())
+    assert ask(client, brand.flagger, hash_)[0]["embargoed"] is True
+    with patch("service.lookups.service.now", lambda: now() + timedelta(hours=1, seconds=1)):
+        assert ask(client, brand.flagger, hash_)[0]["embargoed"] is False
+
+
+def test_a_deleted_asset_is_gone_with_the_answer_to_its_deletion(
+    client: TestClient, brand: Brand, picture: np.ndarray, asset: dict[str, Any]
+) -> None:
+    hash_ = {"pdq": fingerprint.pdq(picture)[0][0].tobytes().hex()}
+    assert ask(client, brand.flagger, hash_)[0]["result"] == "ours"
+    client.delete(f"/v1/assets/{asset['id']}", params={"confirm": asset["title"]}, headers=brand.uploader)
+    assert ask(client, brand.flagger, hash_)[0] == {**dict.fromkeys(LookupAnswer.model_fields), "result": "not_ours"}
+
+
+def test_a_page_of_pictures_takes_one_search_and_one_query_and_one_insert(
+    client: TestClient, brand: Brand, context: Context, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = fingerprint.pdq(picture)[0][0].tobytes()
+    hashes = [{"pdq": (flipped(code, 9, n) if n % 3 else secrets.token_bytes(32)).hex()} for n in range(500)]
+    ask(client, brand.flagger, hashes[0])
+    searches, statements = [], []
+    search = context.lookups._engine.search
+    monkeypatch.setattr(
+        context.lookups._engine, "search", lambda *a, **k: searches.append(a) or search(*a, **k), raising=False
+    )
+    monkeypatch.setattr(context.lookups, "_fresh_until", float("inf"))
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement.split()[0])
+
+    sa.event.listen(context.database.engine, "before_cursor_execute", listen)
+    results = ask(client, brand.flagger, *hashes)
+    sa.event.remove(context.database.engine, "before_cursor_execute", listen)
+    assert [item["result"] for item in results] == ["ours" if n % 3 else "not_ours" for n in range(500)]
+    assert len(searches) == 1
+    assert statements.count("INSERT") == 1
+    assert statements.count("SELECT") == 2  # whose token, which assets
+
+
+def test_unknown_and_foreign_pictures_take_the_same_steps(
+    client: TestClient, brand: Brand, other_brand: Brand, context: Context, picture: np.ndarray, asset: dict[str, Any]
+) -> None:
+    foreign = {"pdq": fingerprint.pdq(picture)[0][0].tobytes().hex()}
+    unknown = {"pdq": secrets.token_hex(32)}
+    steps: list[str] = []
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        steps.append(statement)
+
+    taken = []
+    context.lookups._fresh_until = float("inf")
+    sa.event.listen(context.database.engine, "before_cursor_execute", listen)
+    for question in (foreign, unknown):
+        steps.clear()
+        taken.append((ask(client, other_brand.investigator, question), list(steps)))
+    sa.event.remove(context.database.engine, "before_cursor_execute", listen)
+    assert taken[0] == taken[1]
+    assert taken[0][0][0]["result"] == "not_ours"
+
+
+def test_hashes_are_counted_not_only_requests(settings: Settings, pool: PixelPool) -> None:
+    from service.app import create_app
+
+    limited: FastAPI = create_app(settings.model_copy(update={"lookup_limit": "600/minute"}), pool=pool)
+    with TestClient(limited) as client:
+        brand, rival = new_brand(client), new_brand(client, "Rival")
+        page = {"hashes": [{"pdq": secrets.token_hex(32)}] * 300}
+        statuses = [client.post("/v1/lookup", json=page, headers=brand.flagger).status_code for _ in range(3)]
+        assert statuses == [200, 200, 429]
+        assert client.post("/v1/lookup", json=page, headers=brand.investigator).status_code == 200
+        assert client.post("/v1/lookup", json=page, headers=rival.flagger).status_code == 200
 
 
 def test_only_hits_leave_a_trace(
     client: TestClient, brand: Brand, context: Context, picture: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     stranger = secrets.token_hex(32)
-    ask(client, brand.flagger, {"pdq": stranger}, {"pdq": fingerprint.pdq(picture)[0][0].tobytes().hex()})
-    with context.database.reading() as session:
-        hits = [event for event in session.scalars(everywhere(Event)) if event.kind == "lookup.hit"]
-    assert len(hits) == 1
+    ours = {"pdq": fingerprint.pdq(picture)[0][0].tobytes().hex()}
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)  # every statement with its values
+    before = len(events(context))
+    again = {**brand.flagger, "Idempotency-Key": "one"}
+    for headers in (brand.flagger, again):
+        client.post("/v1/lookup", json={"hashes": [{"pdq": stranger}]}, headers=headers)
+    assert len(events(context)) == before
+    ask(client, brand.flagger, {"pdq": stranger}, ours)
+    logging.getLogger("sqlalchemy.engine").setLevel(logging.NOTSET)
+    hits = events(context)[before:]
+    assert [(event.kind, event.detail["distance_bits"]) for event in hits] == [("lookup.hit", 0)]
     context.database.engine.dispose()
-    stored = b"".join(path.read_bytes() for path in context.settings.data_dir.glob("service.sqlite*"))
-    assert stranger.encode() not in stored
-    assert bytes.fromhex(stranger) not in stored
+    question = f'{{"hashes":[{{"pdq":"{stranger}"}}]}}'.encode()
+    traces = (stranger.encode(), bytes.fromhex(stranger), hashlib.sha256(question).hexdigest().encode())
+    kept = [path for path in context.settings.data_dir.rglob("*") if path.is_file()]
+    assert {path.name for path in kept} >= {"service.sqlite"}
+    for path in kept:
+        assert not any(trace in path.read_bytes() for trace in traces), path
     assert stranger not in caplog.text
+
+
+def events(context: Context) -> list[Event]:
+    with context.database.reading() as session:
+        return list(session.scalars(everywhere(Event).order_by(Event.id)))
 
 
 def test_a_crop_is_found_by_its_local_features(
@@ -158,7 +203,7 @@ def test_a_crop_is_found_by_its_local_features(
 def test_another_process_sees_new_and_removed_assets(
     client: TestClient, brand: Brand, context: Context, asset: dict[str, Any]
 ) -> None:
-    other = LookupIndex(context.database, context.vault, ExactEngine())
+    other = LookupIndex(context.database, context.vault, EmbeddedEngine(context.database))
     assert other.count(brand.id) == 8
     second = brand.upload(jpeg(np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)), title="2")
     other.refresh(force=True)
@@ -166,4 +211,4 @@ def test_another_process_sees_new_and_removed_assets(
     client.delete(f"/v1/assets/{second['id']}", params={"confirm": "2"}, headers=brand.uploader)
     other.refresh(force=True)
     assert other.count(brand.id) == 8
-    assert LookupIndex(context.database, context.vault, ExactEngine()).count(brand.id) == 8
+    assert LookupIndex(context.database, context.vault, EmbeddedEngine(context.database)).count(brand.id) == 8

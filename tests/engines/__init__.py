@@ -1,0 +1,1 @@
+"""Engines other than the embedded ones, and the contract that all of them keep."""
