@@ -5,7 +5,7 @@ Read in this order, one clip goes through: `probing` (what the file claims, limi
 goes where, how strongly), `twins` and `encoding` (every group encoded twice, as +P and as -P), `segment` and `store`
 (both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of that by segments,
 resumable), `master` (the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy takes one of every
-two slices).
+two slices), `streaming` (the same by segments, for players).
 
 A reader needs of a `Master`: `codebook` (symbols: cell j is slice j mod n of group j div n, groups counted from the
 start), `design.boxes` (each slice's rectangle), `parts` and `sizes(k).times` (which frame belongs to which group),
@@ -22,6 +22,7 @@ from .movie import Movie
 from .preparing import Plan, join, plan, prepare, prepare_segment
 from .probing import Limits, Source, probe
 from .store import Folder, Store
+from .streaming import Stream, playlist
 
 __all__ = [
     "Copy",
@@ -32,10 +33,12 @@ __all__ = [
     "Plan",
     "Source",
     "Store",
+    "Stream",
     "VideoUnavailable",
     "issue",
     "join",
     "plan",
+    "playlist",
     "prepare",
     "prepare_segment",
     "probe",

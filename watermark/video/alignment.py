@@ -1,0 +1,109 @@
+"""When: which moments of the video the frames of one shot of a leak show.
+
+Within a shot time runs evenly, t = a u + b, u in the leak; a is 1 but for a change of speed. Each frame's signature,
+laid onto the video's raster, is correlated with the signatures around, and the line that explains all frames best is
+chosen. What moves decides: signatures are compared with their mean over the shot taken out as well. A static shot
+leaves b open; its frames show the same picture at every moment, and the reader tells the moments apart by the mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import signatures
+
+Floats = NDArray[np.float64]
+Plane = NDArray[np.float32]
+
+RATES = np.concatenate([[1.0], np.arange(0.90, 1.1001, 0.01)])
+RATE_PRICE = 0.004  # of correlation for any other speed than the original's
+STEP_S = 0.04
+REACH_S = 0.6
+STARTS = 5
+MOVES = 1.0  # levels: change of a shot's signatures above which they tell moments apart
+TIED = 0.004
+
+
+@dataclass(frozen=True)
+class TimeLine:
+    """t = rate · u + offset_s, with the correlation it reaches and the span of offsets that do as well.
+
+    Attributes
+    ----------
+    rate, offset_s : of the line.
+    score : mean correlation of the signatures, at most 1.
+    slack_s : (earliest, latest) change of the offset that nothing rules out.
+    """
+
+    rate: float
+    offset_s: float
+    score: float
+    slack_s: tuple[float, float] = (0.0, 0.0)
+
+    def at(self, leak_s: float) -> float:
+        """Moment of the video that the leak shows at `leak_s`."""
+        return self.rate * leak_s + self.offset_s
+
+
+def correlations(shot: Sequence[tuple[Plane, NDArray[np.bool_]]], small: Plane) -> Floats:
+    """Agreement of each frame of a shot with each signature of the video: (n, k)."""
+    return np.stack([signatures.agreement(ours, seen, small) for ours, seen in shot])
+
+
+def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
+    """Find the line that explains a shot.
+
+    Parameters
+    ----------
+    leak_s : (n,) times of the shot's frames in the leak.
+    table : (n, k) agreement of its frames with the video's signatures.
+    times_s : (k,) when those are shown, ascending.
+    """
+    n = len(leak_s)
+    if n == 1:
+        best = int(table[0].argmax())
+        good = np.flatnonzero(table[0] > table[0, best] - TIED)
+        together = run_around(good, best)
+        slack = (float(times_s[together[0]] - times_s[best]), float(times_s[together[-1]] - times_s[best]))
+        return TimeLine(1.0, float(times_s[best] - leak_s[0]), float(table[0, best]), slack)
+    step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0
+    coarse = np.arange(times_s[0] - leak_s[-1], times_s[-1] - leak_s[0] + step, step / 2)
+    sums = mean_along(leak_s, table, times_s, 1.0, coarse)
+    starts = coarse[np.argsort(-sums)[: STARTS * 4]][::2]
+    best_line = TimeLine(1.0, float(starts[0]), -1.0)
+    middle = float(leak_s.mean())
+    for rate in RATES:
+        for start in starts[:STARTS]:
+            offsets = start + (1 - rate) * middle + np.arange(-REACH_S, REACH_S, STEP_S)
+            scores = mean_along(leak_s, table, times_s, float(rate), offsets) - RATE_PRICE * (rate != 1)
+            at = int(scores.argmax())
+            if scores[at] > best_line.score + 1e-9:
+                best_line = TimeLine(float(rate), float(offsets[at]), float(scores[at]))
+    around = best_line.offset_s + np.arange(-40, 41) * step
+    scores = mean_along(leak_s, table, times_s, best_line.rate, around)
+    together = run_around(np.flatnonzero(scores > best_line.score - TIED), 40)
+    slack = (float((together[0] - 40) * step), float((together[-1] - 40) * step))
+    return TimeLine(best_line.rate, best_line.offset_s, best_line.score, slack)
+
+
+def run_around(good: NDArray[np.intp], middle: int) -> NDArray[np.intp]:
+    """The unbroken run of `good` that holds `middle`; `middle` alone where none does."""
+    if middle not in good:
+        return np.array([middle])
+    parts = np.split(good, np.flatnonzero(np.diff(good) > 1) + 1)
+    return next(part for part in parts if middle in part)
+
+
+def mean_along(leak_s: Floats, table: Floats, times_s: Floats, rate: float, offsets: Floats) -> Floats:
+    """Mean agreement along lines of one rate: (len(offsets),); moments outside the video count nothing."""
+    total = np.zeros(len(offsets))
+    late = times_s[-1] + (times_s[-1] - times_s[0]) / max(1, len(times_s) - 1)
+    for u, row in zip(leak_s, table, strict=True):
+        at = rate * u + offsets
+        inside = (at >= times_s[0] - 1e-6) & (at <= late)
+        total += np.where(inside, np.interp(at, times_s, row), 0.0)
+    return total / len(leak_s)

@@ -1,0 +1,376 @@
+"""Read a leaked video, or one frame of it: one soft symbol per (group of pictures × slice).
+
+    leak --windows--> frames --cuts--> shots --finder--> place and time --references--> symbols, group by group
+
+A shot is found in the video by its small pictures or by key points, laid onto the delivered frames, and read frame by
+frame; frames that share a group of pictures share their symbols. Readings are handed out in stages, each holding all
+that was read so far, so that whoever accuses can stop as soon as a copy is named; `accusing` says what that costs. No
+codeword is used in this module: the mark's pattern may choose among moments, the codewords may not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark.issuing import contrast
+from watermark.registration import Fit
+from watermark.registration.features import detect
+from watermark.registration.geometry import Matrix, is_mirroring
+from watermark.registration.warping import Leak
+from watermark.symbols import Symbols
+
+from . import alignment, placing, signatures, symbols
+from .alignment import TimeLine
+from .finder import LEAK_LEVELS, Finder, Found
+from .leaks import LeakFrame, held_frames
+from .placing import Place
+from .probing import LIMITS, Limits
+from .references import Reference, References
+from .symbols import FrameSymbols
+
+FRAMES_PER_GROUP = 4
+ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
+CANDIDATES = 4
+NEAR_FRAMES_S = 0.22
+BORDER_S = 0.1
+PRESENT = 0.35  # presence from which a moment is certain
+SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
+FIRST_STAGE_GROUPS = 2
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One frame of the leak as it was read.
+
+    Attributes
+    ----------
+    leak_s, video_s : when, in the leak and in the video.
+    group : of pictures, in the video.
+    place : where the frame lies.
+    said : its symbols.
+    """
+
+    leak_s: float
+    video_s: float
+    group: int
+    place: Place = field(repr=False)
+    said: FrameSymbols = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read off a leak so far, or why nothing was.
+
+    Attributes
+    ----------
+    hypotheses : soft symbols of every alternative that evidence could not rule out; each counts as a look.
+    moments : the frames behind them, those of the first alternative.
+    stage : 1, 2, …: how often a reading of this leak was handed out.
+    reason, hint : why nothing could be read, and what would help; None when something was.
+    """
+
+    hypotheses: list[Symbols] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+    stage: int = 1
+    reason: str | None = None
+    hint: str | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are any symbols at all."""
+        return bool(self.hypotheses)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the frame that the leak shows where it was read, 0 … 1."""
+        return self.hypotheses[0].coverage if self.hypotheses else 0.0
+
+    @property
+    def groups(self) -> list[int]:
+        """Groups of pictures that were read."""
+        return sorted({moment.group for moment in self.moments})
+
+
+NOT_FOUND = Reading(
+    reason="No shot of the clip could be laid onto the video.",
+    hint="Capture a longer or larger part of it, less compressed, with fewer things drawn over it.",
+)
+
+
+def read_stages(
+    references: References,
+    finder: Finder,
+    path: Path,
+    *,
+    near_s: Iterable[float] | None = None,
+    limits: Limits = LIMITS,
+) -> Iterator[Reading]:
+    """Read a leaked clip, in stages.
+
+    Parameters
+    ----------
+    references : the prepared video the leak may show.
+    finder : built from it.
+    path : the leak.
+    near_s : times in the video at which the look-up saw frames of the leak; speeds the search of long videos up.
+    limits : what is refused.
+
+    Yields
+    ------
+    Reading, each with all that was read so far; one with a reason where nothing was.
+
+    Raises
+    ------
+    As `leaks.held_frames`.
+    """
+    moments: list[Moment] = []
+    due, stage = FIRST_STAGE_GROUPS, 0
+    told = 0
+    for window in held_frames(path, limits):
+        for shot in by_shot(window):
+            for read in read_shot(references, finder, shot, near_s):
+                moments += read
+                if len({m.group for m in moments}) >= due:
+                    stage, due, told = stage + 1, 2 * len({m.group for m in moments}), len(moments)
+                    yield gathered(references, [moments], stage)
+    if len(moments) > told:
+        yield gathered(references, [moments], stage + 1)
+    elif not moments:
+        yield NOT_FOUND
+
+
+def read_picture(
+    references: References, finder: Finder, luma: NDArray[np.uint8], *, near_s: Iterable[float] | None = None
+) -> Reading:
+    """Read one frame: a screenshot, or a photograph of a screen.
+
+    Moments that evidence cannot tell apart are alternatives, each a look.
+
+    Parameters
+    ----------
+    luma : (H, W) uint8.
+    """
+    alternatives = list(read_shot(references, finder, [LeakFrame(0.0, luma)], near_s))
+    if not alternatives:
+        return NOT_FOUND
+    return gathered(references, alternatives, 1)
+
+
+def by_shot(frames: Sequence[LeakFrame]) -> list[list[LeakFrame]]:
+    """Split a window at its cuts, longest shot first."""
+    small = np.stack([signatures.whole(frame.luma) for frame in frames])
+    parts = [list(frames[first:stop]) for first, stop in signatures.shots(small)]
+    return sorted(parts, key=lambda part: -len(part))
+
+
+@dataclass(frozen=True)
+class Located:
+    """A shot's place and time, from its middle frame and all its signatures."""
+
+    place: Place
+    line: TimeLine
+
+
+def read_shot(
+    references: References, finder: Finder, shot: list[LeakFrame], near_s: Iterable[float] | None
+) -> Iterator[list[Moment]]:
+    """Yield the moments of a shot, group of pictures by group of pictures.
+
+    A single frame whose moment stays open yields the likeliest moments, best first, as alternatives of each other.
+    """
+    leaks = [Leak.build(frame.luma.astype(np.float32)) for frame in shot]
+    located = locate(references, finder, shot, leaks, near_s)
+    if located is None:
+        return
+    place, line = located.place, settled_line(references, shot, leaks, located)
+    picks: dict[int, list[int]] = defaultdict(list)
+    for number, frame in enumerate(shot):
+        picks[references.group_at(line.at(frame.time_s))].append(number)
+    for group, numbers in sorted(picks.items(), key=lambda item: -len(item[1])):
+        moments = []
+        for number in chosen(references, group, numbers, shot, line):
+            moment = read_moment(references, leaks[number], shot[number].time_s, place, line, group)
+            if moment is not None:
+                place = moment.place
+                moments.append(moment)
+        if moments:
+            yield moments
+
+
+def chosen(references: References, group: int, numbers: list[int], shot: list[LeakFrame], line: TimeLine) -> list[int]:
+    """A few frames of a group, spread over it, those at its border last."""
+    start, stop = references.starts_s[group] + BORDER_S, references.starts_s[group + 1] - BORDER_S
+    inner = [n for n in numbers if start <= line.at(shot[n].time_s) <= stop] or numbers
+    spread = np.unique(np.linspace(0, len(inner) - 1, FRAMES_PER_GROUP).round().astype(int))
+    return [inner[i] for i in spread]
+
+
+def read_moment(
+    references: References, leak: Leak, leak_s: float, place: Place, line: TimeLine, group: int
+) -> Moment | None:
+    """Read one frame of the leak as part of one group of pictures; None where it does not show it."""
+    frames, expected = references.group(group), line.at(leak_s)
+    near = [r for r in frames if abs(r.time_s - expected) <= NEAR_FRAMES_S] or [
+        min(frames, key=lambda r: abs(r.time_s - expected))
+    ]
+    reference, _ = placing.nearest_frame(leak, place.homography, near, expected)
+    found = placing.settle(leak, place.homography, reference, rough=False)
+    if found is None or not found.convincing:
+        return None
+    said = said_by(references, leak, found.homography, reference)
+    return Moment(leak_s, reference.time_s, group, found, said)
+
+
+def said_by(references: References, leak: Leak, homography: Matrix, reference: Reference) -> FrameSymbols:
+    """Symbols of one placed frame."""
+    slices = references.master.design.slices
+    bands = symbols.responses(reference, references.labels, slices)
+    return symbols.read_frame(leak, homography, reference, references.labels, slices, bands)
+
+
+def locate(
+    references: References,
+    finder: Finder,
+    shot: list[LeakFrame],
+    leaks: list[Leak],
+    near_s: Iterable[float] | None,
+) -> Located | None:
+    """Find a shot in the video: by the small pictures of whole frames, else by key points of a few of its frames."""
+    best: Located | None = None
+    for way, number in candidates(references, finder, shot, leaks, near_s):
+        line = line_for(references, finder, shot, leaks, way)
+        expected = line.at(shot[number].time_s) if way.support == 0 or line.score > ALIKE else way.time_s
+        located = try_place(references, leaks[number], way.homography, expected, line)
+        if located is None:
+            continue
+        if best is None or located.place.evidence.score > best.place.evidence.score:
+            best = located
+        score, blocks = located.place.evidence
+        if score > 0.4 * blocks and located.place.convincing:
+            break
+    if best is None or not best.place.convincing:
+        return None
+    refined = line_for(references, finder, shot, leaks, Found(best.place.homography, best.line.at(shot[0].time_s), 0))
+    return Located(best.place, refined if refined.score > best.line.score else best.line)
+
+
+def candidates(
+    references: References,
+    finder: Finder,
+    shot: list[LeakFrame],
+    leaks: list[Leak],
+    near_s: Iterable[float] | None,
+) -> Iterator[tuple[Found, int]]:
+    """Yield ways in which one frame of a shot may show the video, likeliest first, with the frame's number."""
+    working, middle = references.shape, len(shot) // 2
+    ways = []
+    for onto in placing.whole_frame([frame.luma for frame in shot], working):
+        small, seen = signatures.placed(leaks[middle], onto, working)
+        agreement = signatures.agreement(small, seen, finder.signatures)
+        at = int(agreement.argmax())
+        ways.append((float(agreement[at]), Found(onto, float(finder.times_s[at]), 0)))
+    ways.sort(key=lambda way: -way[0])
+    yield from ((found, middle) for agreement, found in ways[:2] if agreement > ALIKE)
+    for number in dict.fromkeys((middle, 0, len(shot) - 1)):
+        luma = leaks[number].luma
+        features = detect(luma, LEAK_LEVELS)
+        matches = finder.matches(features, (luma.shape[0], luma.shape[1]), working, near_s)
+        yield from ((found, number) for found in matches[:CANDIDATES])
+
+
+def line_for(references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], way: Found) -> TimeLine:
+    """The shot's line in time if it lies where `way` says."""
+    small = [signatures.placed(leak, way.homography, references.shape) for leak in leaks]
+    table = alignment.correlations(small, finder.signatures)
+    return alignment.time_line(np.array([frame.time_s for frame in shot]), table, finder.times_s)
+
+
+def try_place(
+    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine
+) -> Located | None:
+    """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame."""
+    group = references.group_at(expected_s)
+    frames = references.group(group)
+    near = [r for r in frames if abs(r.time_s - expected_s) <= 2 * NEAR_FRAMES_S] or frames
+    reference, _ = placing.nearest_frame(leak, homography, near, expected_s)
+    place = placing.settle(leak, homography, reference, rough=True)
+    if place is None:
+        return None
+    again, _ = placing.nearest_frame(leak, place.homography, near, expected_s)
+    if again is not reference:
+        place = placing.settle(leak, place.homography, again, rough=True) or place
+    return Located(place, line)
+
+
+def settled_line(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> TimeLine:
+    """The line, moved by whole groups where a static shot leaves it open and the mark says otherwise."""
+    line, (before, after) = located.line, located.line.slack_s
+    middle = len(shot) // 2
+    expected = line.at(shot[middle].time_s)
+    low = max(references.group_at(expected + before), references.group_at(expected) - SLACK_GROUPS)
+    high = min(references.group_at(expected + after), references.group_at(expected) + SLACK_GROUPS)
+    if low == high:
+        return line
+    length = float(np.median(np.diff(references.starts_s)))
+    offsets = sorted((g - references.group_at(expected) for g in range(low, high + 1)), key=abs)
+    best, best_presence = line, -1.0
+    for offset in offsets:
+        moved = TimeLine(line.rate, line.offset_s + offset * length, line.score)
+        group = references.group_at(moved.at(shot[middle].time_s))
+        moment = read_moment(references, leaks[middle], shot[middle].time_s, located.place, moved, group)
+        if moment is not None and moment.said.presence > best_presence:
+            best, best_presence = moved, moment.said.presence
+        if best_presence > PRESENT:
+            break
+    return best
+
+
+def gathered(references: References, alternatives: list[list[Moment]], stage: int) -> Reading:
+    """Sum what the moments of each alternative say; with and without the finest band, each a look."""
+    hypotheses = []
+    for moments in alternatives:
+        for coarse_only in (False, True):
+            hypotheses.append(summed(references, moments, coarse_only))
+    return Reading(hypotheses, alternatives[0], stage)
+
+
+def summed(references: References, moments: list[Moment], coarse_only: bool) -> Symbols:
+    """Symbols of the whole video from what single frames say.
+
+    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number.
+    """
+    master = references.master
+    slices, scale = master.design.slices, contrast(master.codebook.biases)
+    correlations, precisions = np.zeros(master.cells), np.zeros(master.cells)
+    counts: dict[int, int] = defaultdict(int)
+    for moment in moments:
+        counts[moment.group] += 1
+    for moment in moments:
+        cells = slice(moment.group * slices, (moment.group + 1) * slices)
+        share = counts[moment.group] ** -0.5
+        bands = slice(1, None) if coarse_only else slice(None)
+        correlations[cells] += share * moment.said.correlations[bands].sum(0) / scale
+        precisions[cells] += share * moment.said.precisions[bands].sum(0) / scale**2
+    return Symbols(correlations, precisions, float(np.mean([m.said.shown for m in moments])), fit_of(moments[0]))
+
+
+def fit_of(moment: Moment) -> Fit:
+    """A moment's place as the still reader's record of a registration."""
+    place = moment.place
+    return Fit(
+        homography=place.homography,
+        mirrored=is_mirroring(place.homography),
+        inverted=False,
+        flow=None,
+        evidence=place.evidence.z,
+        blocks=(place.evidence.score, place.evidence.blocks),
+        inliers=0,
+        method="hint",
+        tried=1,
+    )
