@@ -71,7 +71,7 @@ def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
         slack = (float(times_s[together[0]] - times_s[best]), float(times_s[together[-1]] - times_s[best]))
         return TimeLine(1.0, float(times_s[best] - leak_s[0]), float(table[0, best]), slack)
     step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0
-    coarse = np.arange(times_s[0] - leak_s[-1], times_s[-1] - leak_s[0] + step, step / 2)
+    coarse: Floats = np.arange(float(times_s[0] - leak_s[-1]), float(times_s[-1] - leak_s[0]) + step, step / 2)
     sums = mean_along(leak_s, table, times_s, 1.0, coarse)
     starts = coarse[np.argsort(-sums)[: STARTS * 4]][::2]
     best_line = TimeLine(1.0, float(starts[0]), -1.0)

@@ -134,5 +134,5 @@ class Finder:
 
 def bare_index(features: Features, shape: tuple[int, int]) -> Index:
     """An index for matching key points alone: its raster is blank."""
-    arrays = {"points": features.points, "descriptors": features.descriptors}
+    arrays: dict[str, NDArray[Any]] = {"points": features.points, "descriptors": features.descriptors}
     return Index.from_arrays(np.zeros(shape, np.float32), 1.0, arrays)

@@ -58,17 +58,6 @@ def agreement(leak: Plane, seen: NDArray[np.bool_], references: Plane) -> NDArra
     return (b @ a) / (len(a) * spread[0] * np.maximum(spread[1], FLAT))
 
 
-def between(signatures: Plane, times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> Plane:
-    """Signatures at any times, linearly between their neighbours: (len(at_s), 27, 48)."""
-    right = np.clip(np.searchsorted(times_s, at_s), 1, max(1, len(times_s) - 1))
-    if len(times_s) < 2:
-        return np.repeat(signatures[:1], len(at_s), 0)
-    left = right - 1
-    share = np.clip((at_s - times_s[left]) / np.maximum(times_s[right] - times_s[left], 1e-9), 0, 1)
-    share = share.astype(np.float32)[:, None, None]
-    return (1 - share) * signatures[left] + share * signatures[right]
-
-
 def shots(signatures: Plane, least: float = 0.55) -> list[tuple[int, int]]:
     """Split consecutive signatures where one does not resemble the next: (first, stop) of each shot."""
     every = np.ones(SHAPE, bool)
