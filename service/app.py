@@ -16,6 +16,8 @@ from starlette.formparsers import MultiPartParser
 
 from service import health, runtime
 from service.assets.routes import router as assets
+from service.authorization.routes import REVOKE, TOKEN
+from service.authorization.routes import router as authorization
 from service.console.install import install as install_console
 from service.copies.routes import router as copies
 from service.identity.access import Requires, RequiresOperator, session_cookie
@@ -69,11 +71,13 @@ def create_app(settings: Settings | None = None, *, pool: PixelPool | None = Non
     )
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(authorization)
     install(app)
     install_console(app)
     app.add_middleware(Idempotency)
     app.add_middleware(BodyLimit, max_bytes=settings.max_upload_bytes)
-    app.add_middleware(SameSite, cookie=session_cookie(secure=settings.secure), public_url=settings.public_url)
+    cookie = session_cookie(secure=settings.secure)
+    app.add_middleware(SameSite, cookie=cookie, public_url=settings.public_url, without_cookies=(TOKEN, REVOKE))
     app.add_middleware(SecurityHeaders, secure=settings.secure)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -1,6 +1,6 @@
 """The Chrome DevTools Protocol over a pipe: JSON messages that end with a zero byte, on descriptors 3 and 4.
 
-A pipe, not a port: only over a pipe does Chromium let a client press an extension's button, and no other program can join.
+A pipe, not a port: only over a pipe does Chromium let a client press an extension's button, and nobody else can join.
 Source: https://chromedevtools.github.io/devtools-protocol/
 """
 

@@ -14,10 +14,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from service.console.templating import is_fragment, page
+from service.console.templating import is_fragment, onward_of, page
 
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
-_OURS = ("/console", "/sign-in")
+_OURS = ("/console", "/sign-in", "/oauth/authorize")
 _PASSED_ON = ("retry-after", "allow")
 
 
@@ -56,5 +56,5 @@ def _show(request: Request, problem: dict[str, Any]) -> Response:
     if is_fragment(request):
         return page(request, "_problem.html", problem=problem, status=status)
     if status == 401:
-        return page(request, "signed_out.html", problem=problem, status=status)
+        return page(request, "signed_out.html", problem=problem, onward=onward_of(request), status=status)
     return page(request, "error.html", problem=problem, status=status)

@@ -8,10 +8,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from service.console import errors
-from service.console.pages import assets, copies, lookup, provenance, recipients, sightings, sign_in
+from service.console.pages import assets, authorize, copies, lookup, provenance, recipients, sightings, sign_in
 from service.console.templating import STATIC
 
-PAGES = (sign_in, assets, copies, recipients, sightings, provenance, lookup)
+PAGES = (sign_in, authorize, assets, copies, recipients, sightings, provenance, lookup)
 
 
 class _Static(StaticFiles):

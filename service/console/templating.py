@@ -54,6 +54,16 @@ def onward(request: Request, url: str, **note: object) -> Response:
     return RedirectResponse(target, status_code=303)
 
 
+def onward_of(request: Request) -> str:
+    """Return where to go after signing in: on with an extension's sign-in, or nowhere in particular."""
+    return safe_onward(f"{request.url.path}?{request.url.query}")
+
+
+def safe_onward(address: str) -> str:
+    """Keep an address of the one page that people are sent back to; anything else becomes empty."""
+    return address if address.startswith("/oauth/authorize?") and address.isascii() and address.isprintable() else ""
+
+
 def is_fragment(request: Request) -> bool:
     """Whether htmx asks, and so wants a piece of a page."""
     return request.headers.get("hx-request") == "true"

@@ -27,6 +27,9 @@ _STATES = {
     "done": "Done",
 }
 _EVENTS = {
+    EventKind.TOKEN_REVOKED: "API token revoked",
+    EventKind.EXTENSION_ADMITTED: "Browser extension signed in",
+    EventKind.EXTENSION_REVOKED: "Browser extension signed out",
     EventKind.ASSET_RECEIVED: "Asset uploaded",
     EventKind.ASSET_READY: "Asset ready",
     EventKind.ASSET_HELD: "Asset held by its preflight",
@@ -55,6 +58,7 @@ _NOTES = {
     "released": "Released. Copies can be issued now; who released it is recorded.",
     "deleted": "The asset was deleted. The record of its copies and downloads stays.",
     "signed-out": "You are signed out.",
+    "extension-revoked": "The extension is signed out. Its next request will be refused.",
 }
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 

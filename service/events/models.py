@@ -18,6 +18,9 @@ class EventKind(StrEnum):
 
     BRAND_CREATED = "brand.created"
     SIGNED_IN = "console.signed_in"
+    TOKEN_REVOKED = "token.revoked"
+    EXTENSION_ADMITTED = "extension.admitted"
+    EXTENSION_REVOKED = "extension.revoked"
     ASSET_RECEIVED = "asset.received"
     ASSET_READY = "asset.ready"
     ASSET_HELD = "asset.held"

@@ -13,9 +13,10 @@ from service.db import everywhere, now, scoped
 from service.errors import ServiceError, Unauthenticated
 from service.events.models import EventKind
 from service.events.service import record
+from service.identity.grants import by_access_token
 from service.identity.models import ApiToken, ConsoleSession, Member, SignInLink
 from service.identity.roles import Principal, Role
-from service.identity.tokens import API, LINK, OPERATOR, SESSION, is_well_formed, new_token
+from service.identity.tokens import ACCESS, API, LINK, OPERATOR, SESSION, is_well_formed, new_token
 from service.vault.keys import Vault, write_secret
 
 
@@ -96,7 +97,9 @@ def sign_out(session: Session, *, vault: Vault, token: str) -> None:
 
 
 def by_token(session: Session, *, vault: Vault, token: str) -> Principal:
-    """Say whose API token this is; raises :class:`Unauthenticated`."""
+    """Say whose API token, or access token of the extension, this is; raises :class:`Unauthenticated`."""
+    if is_well_formed(token, ACCESS) and (principal := by_access_token(session, vault=vault, token=token)) is not None:
+        return principal
     if is_well_formed(token, API):
         row = session.scalar(everywhere(ApiToken).where(ApiToken.token_hash == vault.keyed("token", token)))
         if row is not None and row.revoked_at is None:

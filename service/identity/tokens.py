@@ -10,6 +10,7 @@ import secrets
 import zlib
 
 API, LINK, SESSION, OPERATOR = "tt", "ttl", "tts", "tto"
+CODE, ACCESS, REFRESH = "ttc", "tta", "ttr"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM, _CHECK = 33, 6
 

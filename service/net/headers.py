@@ -72,16 +72,18 @@ class SecurityHeaders:
 class SameSite:
     """ASGI middleware: an unsafe request without a token of its own, or with our cookie, must come from our own pages.
 
-    Signing in is one: a foreign page must not sign somebody in as somebody else.
+    Signing in is one: a foreign page must not sign somebody in as somebody else. Addresses in ``without_cookies`` read
+    no cookie at all, and are called by programs that a browser counts as another site.
     """
 
-    def __init__(self, app: ASGIApp, *, cookie: str, public_url: str) -> None:
-        self.app, self.cookie = app, cookie
+    def __init__(self, app: ASGIApp, *, cookie: str, public_url: str, without_cookies: tuple[str, ...] = ()) -> None:
+        self.app, self.cookie, self.without_cookies = app, cookie, without_cookies
         self.host = urlparse(public_url).netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what another site made the browser send."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE:
+        guarded = scope["type"] == "http" and scope["method"] not in _SAFE
+        if guarded and scope["path"] not in self.without_cookies:
             headers = Headers(scope=scope)
             ambient = f"{self.cookie}=" in headers.get("cookie", "") or "authorization" not in headers
             if ambient and not self._ours(headers):

@@ -42,7 +42,10 @@ class Outcome(StrEnum):
 
 
 class Sighting(TenantRow, Base):
-    """One found picture. ``verdict`` holds serials only of named copies; below the gate it holds none at all."""
+    """One found picture. ``verdict`` holds serials only of named copies; below the gate it holds none at all.
+
+    ``capture`` is what the sender says of how and where it was taken, sealed.
+    """
 
     __tablename__ = "sightings"
 
@@ -65,6 +68,7 @@ class Sighting(TenantRow, Base):
     size_bytes: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
     data_key: Mapped[bytes] = mapped_column(LargeBinary)
+    capture: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_by: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -79,6 +83,27 @@ class Sighting(TenantRow, Base):
         if to is not state and to not in TRANSITIONS[state]:
             raise ValueError(f"a sighting cannot go from {state} to {to}")
         self.state = to.value
+
+
+class ExhibitKind(StrEnum):
+    """Files that come with a found picture."""
+
+    SCREENSHOT = "screenshot"
+    FRAME = "frame"
+
+
+class Exhibit(TenantRow, Base):
+    """One such file, sealed beside the picture; ``at_s`` is a frame's time in its video."""
+
+    __tablename__ = "exhibits"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    sighting_id: Mapped[str] = mapped_column(ForeignKey("sightings.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    position: Mapped[int]
+    at_s: Mapped[float | None]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
 
 
 class NamedCopy(TenantRow, Base):

@@ -9,8 +9,8 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from service.identity.access import AnyRole, Ctx, Finder, Investigator, Reading, Writing
 from service.net.problems import declared
 from service.pages import Page, PageOf
-from service.sightings import service
-from service.sightings.schemas import SightingOut
+from service.sightings import exhibits, service
+from service.sightings.schemas import EvidenceOut, SightingOut
 from service.sightings.showing import show
 
 router = APIRouter(prefix="/v1/sightings", tags=["sightings"], responses=declared(401, 403, 422, 429))
@@ -27,8 +27,19 @@ def submit_sighting(
     ] = None,
     notes: Annotated[str | None, Form(description="Anything worth keeping.", max_length=4000)] = None,
     asset_id: Annotated[str | None, Form(description="Trace against this asset, found by look-up or not.")] = None,
+    evidence: Annotated[
+        str | None,
+        Form(
+            description="How, where and when it was taken: `CaptureClaim` as JSON.",
+            max_length=30_000,
+            examples=['{"obtained": "file", "seen_at": "2031-03-01T09:30:00Z"}'],
+        ),
+    ] = None,
+    screenshot: Annotated[UploadFile | None, File(description="The page around the picture.")] = None,
+    frames: Annotated[list[UploadFile] | None, File(description="More frames of a video, at most 10.")] = None,
 ) -> SightingOut:
     """Store a found picture and trace it; poll the sighting until its state is `done` or `failed`."""
+    claim = exhibits.read_claim(evidence)
     sighting = service.receive(
         session,
         context=context,
@@ -37,6 +48,15 @@ def submit_sighting(
         page_url=page_url,
         notes=notes,
         asset_id=asset_id,
+    )
+    exhibits.attach(
+        session,
+        context=context,
+        principal=principal,
+        sighting=sighting,
+        claim=claim,
+        screenshot=screenshot.file.read() if screenshot else None,
+        frames=[frame.file.read() for frame in frames or []],
     )
     return show(session, principal=principal, sightings=[sighting])[0]
 
@@ -79,4 +99,22 @@ def show_heat_map(sighting_id: str, context: Ctx, principal: Investigator) -> Re
 def show_leak(sighting_id: str, context: Ctx, principal: Investigator) -> Response:
     """Return the found picture, small."""
     data = service.leak_thumbnail(context, principal=principal, sighting_id=sighting_id)
+    return Response(data, media_type="image/jpeg")
+
+
+@router.get("/{sighting_id}/evidence", summary="How the picture was taken", responses=declared(404))
+def show_evidence(sighting_id: str, context: Ctx, session: Reading, principal: Investigator) -> EvidenceOut:
+    """Return what came with a found picture: files with their SHA-256, and the sender's words, kept apart."""
+    return exhibits.evidence(session, context=context, principal=principal, sighting_id=sighting_id)
+
+
+@router.get(
+    "/{sighting_id}/exhibits/{exhibit_id}.jpg",
+    summary="A file that came with the picture",
+    response_class=Response,
+    responses={200: {"description": "At most 480 px.", "content": {"image/jpeg": {}}}, **declared(404)},
+)
+def show_exhibit(sighting_id: str, exhibit_id: str, context: Ctx, principal: Investigator) -> Response:
+    """Return a screenshot or a frame, small."""
+    data = exhibits.show_exhibit(context, principal=principal, sighting_id=sighting_id, exhibit_id=exhibit_id)
     return Response(data, media_type="image/jpeg")

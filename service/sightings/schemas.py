@@ -6,10 +6,12 @@ Wording is part of the contract: a trace names a copy, never a person, and alway
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from service.sightings.models import Outcome, SightingState
+from service.sightings.models import ExhibitKind, Outcome, SightingState
 
 ALTERNATIVES = (
     "The recipient's account or device was accessed by somebody else.",
@@ -67,3 +69,72 @@ class SightingOut(BaseModel):
     sha256: str | None = None
     timings_s: dict[str, float] | None = Field(default=None, examples=[{"recognise": 0.9, "trace": 1.4}])
     finished_at: datetime | None = None
+
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+
+
+class Obtained(StrEnum):
+    """How the pixels were got, the best first."""
+
+    FILE = "file"
+    CANVAS = "canvas"
+    CAPTURE = "capture"
+    STITCHED = "stitched"
+    SCREEN = "screen"
+    UPLOAD = "upload"
+
+
+class FrameClaim(BaseModel):
+    """One frame of a video."""
+
+    at_s: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="Its time in the video.")
+    sha256: Sha256 | None = None
+
+
+class CaptureClaim(BaseModel):
+    """What the sender says of how, where and when the picture was taken."""
+
+    obtained: Obtained = Field(
+        description="`file`: as its host serves it. `canvas`: exported by the page. `capture`, `stitched`: captured at "
+        "its own pixels, at once or in parts. `screen`: cut out of the page. `upload`: a file from elsewhere."
+    )
+    kind: Text | None = Field(default=None, description="What kind of element showed it.", examples=["picture"])
+    title: Text | None = Field(default=None, description="The page's title.")
+    permalink: Text | None = Field(default=None, description="The post's own address, where the page states one.")
+    account: Text | None = Field(default=None, description="Who posted it, where the page states that.")
+    picture_url: Text | None = Field(default=None, description="Where the picture itself is served.")
+    seen_at: AwareDatetime | None = Field(default=None, description="When it was seen, by the sender's clock.")
+    width: int | None = Field(default=None, ge=1, le=10**6)
+    height: int | None = Field(default=None, ge=1, le=10**6)
+    pieces: int | None = Field(default=None, ge=1, le=1000, description="For `stitched`: how many captures.")
+    scale: float | None = Field(default=None, gt=0, le=1, description="Below 1 where it was captured smaller.")
+    pdq_shown: Text | None = Field(default=None, description="PDQ of what the page showed.")
+    pdq_sent: Text | None = Field(default=None, description="PDQ of the picture that was sent.")
+    sha256: Sha256 | None = Field(default=None, description="Of the picture; refused if it arrives otherwise.")
+    screenshot_sha256: Sha256 | None = None
+    frames: list[FrameClaim] = Field(default_factory=list, max_length=10)
+    agent: Text | None = Field(default=None, description="The sender's program and browser.")
+
+
+class ExhibitOut(BaseModel):
+    """A file that came with the picture; size and SHA-256 are the service's own."""
+
+    id: str = Field(examples=["exh_51c0…"])
+    kind: ExhibitKind
+    at_s: float | None = Field(description="For a frame: its time in the video.")
+    size_bytes: int
+    sha256: str
+    picture: str = Field(description="Address of the exhibit at 480 px or less.")
+
+
+class EvidenceOut(BaseModel):
+    """How a sighting's picture was taken: what was received, and what the sender says."""
+
+    sighting_id: str
+    received_at: datetime = Field(description="By the service's clock.")
+    picture_sha256: str = Field(description="Of the picture as received, made by the service.")
+    picture_bytes: int
+    claim: CaptureClaim | None = Field(description="The sender's words; null where none came.")
+    exhibits: list[ExhibitOut]

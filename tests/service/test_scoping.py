@@ -13,7 +13,9 @@ from service.identity.roles import Principal
 SERVICE = Path(__file__).parents[2] / "service"
 MAY_SEE_ALL_BRANDS = {
     "assets/work.py",
+    "authorization/service.py",
     "copies/work.py",
+    "identity/grants.py",
     "identity/service.py",
     "lookups/engines/view.py",
     "lookups/index.py",

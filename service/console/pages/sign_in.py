@@ -8,12 +8,13 @@ browsers never send, so that no log holds it.
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
-from service.console.templating import onward, page
+from service.console.templating import onward, page, safe_onward
 from service.context import Context
 from service.errors import Forbidden
 from service.identity.access import AnyRole, Ctx, Reading, Writing, address_of, session_cookie
@@ -47,27 +48,36 @@ def home(principal: AnyRole) -> Response:
 @router.get("/console/sign-in")
 def ask_for_link(request: Request, session: Reading) -> Response:
     """Say how one signs in."""
-    return page(request, "signed_out.html", problem=None, first_run=not tenants.exists(session))
+    return page(request, "signed_out.html", problem=None, onward="", first_run=not tenants.exists(session))
 
 
 @router.post("/console/sign-in")
-def open_pasted_link(link: Annotated[str, Form(max_length=500)]) -> Response:
+def open_pasted_link(
+    link: Annotated[str, Form(max_length=500)], further: Annotated[str, Form(max_length=3000)] = ""
+) -> Response:
     """Go to a link that was pasted."""
     token = link.strip().rstrip("/").rsplit("/", 1)[-1].rsplit("=", 1)[-1]
     safe = "".join(c for c in token if c.isalnum() or c == "_")
-    return RedirectResponse(f"/sign-in/{safe or 'empty'}", status_code=303)
+    then = f"?{urlencode({'further': safe_onward(further)})}" if safe_onward(further) else ""
+    return RedirectResponse(f"/sign-in/{safe or 'empty'}{then}", status_code=303)
 
 
 @router.get("/sign-in/{token}")
-def show_button(request: Request, token: str) -> Response:
+def show_button(request: Request, token: str, further: str = "") -> Response:
     """Show the button that signs in; the link is not used up by looking."""
-    return page(request, "sign_in.html", token=token)
+    return page(request, "sign_in.html", token=token, onward=safe_onward(further))
 
 
 @router.post("/sign-in/{token}")
-def use_link(request: Request, token: str, context: Ctx, session: Writing) -> Response:
+def use_link(
+    request: Request,
+    token: str,
+    context: Ctx,
+    session: Writing,
+    further: Annotated[str, Form(max_length=3000)] = "",
+) -> Response:
     """Use the link up and sign in."""
-    answer = RedirectResponse("/console", status_code=303)
+    answer = RedirectResponse(safe_onward(further) or "/console", status_code=303)
     try:
         _enter(session, context, token, answer)
     except LinkUsedOrExpired:
