@@ -22,7 +22,7 @@ def save(path, pieces):
 
 def shown(path):
     with av.open(str(path)) as file:
-        return [(frame.time, frame.to_ndarray(format="gray")) for frame in file.decode(video=0)]
+        return [(frame.time, frame.to_ndarray()[: frame.height]) for frame in file.decode(video=0)]
 
 
 def heard(path):
