@@ -68,7 +68,7 @@ def describe(context: Context, asset_id: str) -> None:
     original = context.blobs.get(asset.blob("original"), key=key)
     found = context.pool.run(pixels.describe, original, context.settings.max_pixels)
     with context.database.writing() as session:
-        asset = _open(session, asset_id)
+        asset = _open(session, asset_id, lock=True)  # a deletion waits, or has happened
         known = session.scalar(everywhere(Fingerprint).where(Fingerprint.asset_id == asset_id).limit(1))
         if asset is None or known is not None:
             return
@@ -154,9 +154,10 @@ def unfinished(session: Session) -> list[str]:
     return list(session.scalars(query.with_only_columns(Asset.id)))
 
 
-def _open(session: Session, asset_id: str) -> Asset | None:
+def _open(session: Session, asset_id: str, *, lock: bool = False) -> Asset | None:
     """Fetch the asset unless there is nothing left to do for it."""
-    asset = session.scalar(everywhere(Asset).where(Asset.id == asset_id))
+    query = everywhere(Asset).where(Asset.id == asset_id)
+    asset = session.scalar(query.with_for_update() if lock else query)
     if asset is None or asset.deleted_at is not None or asset.state not in _UNDER_WAY:
         return None
     return asset
