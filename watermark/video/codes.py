@@ -2,7 +2,7 @@
 
 A short clip and a single screenshot have no symbol to spare, and at p = 1/2 each tells most; a long title can afford
 the arcsine law, without which three colluders who show the rarer variant wherever they can escape at any length. The
-share of arcsine cells rises with the length. Simulated with noise of half a symbol, 100,000 copies, an error of 1e-6 and
+share of arcsine cells rises with the length. Simulated with noise of half a symbol, 100,000 copies, error 1e-6 and
 five attacks: two colluders are found at 450 symbols under either law; three, showing the minority, are never found at
 p = 1/2 (0 of 4 at 2,700 symbols, 0 of 2 at 13,500), and always with arcsine biases at 2,700 (4 of 4 in each attack).
 Each group of pictures follows the law by itself, shuffled by key, so that groups can be prepared one by one and any
