@@ -33,7 +33,8 @@ from .errors import (
 
 CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores")
 MIN_SIDE_PX = 128
-SNIFFED_BYTES = 1 << 20
+MAX_INDEX_BYTES = 1 << 28
+ENCRYPTED_WORDS = (b"encv", b"sinf", b"schm")  # ISO/IEC 14496-12, 8.12
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
 MISSING_SHARE = 0.1  # of the claimed length; containers round, and tracks need not end together
 
@@ -107,21 +108,34 @@ def sniff(path: Path) -> str:
     UndecodableVideo, UnsupportedVideo, EncryptedVideo
     """
     with path.open("rb") as file:
-        head = file.read(SNIFFED_BYTES)
-        file.seek(max(0, path.stat().st_size - SNIFFED_BYTES))
-        tail = file.read()
+        head = file.read(16)
     if not head:
         raise UndecodableVideo("The file is empty (0 bytes).", hint="Choose the video again; nothing arrived.")
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska"
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        if any(box in part for part in (head, tail) for box in (b"encv", b"sinf\0")) or b"pssh" in head[:65536]:
+        if all(word in index(path) for word in ENCRYPTED_WORDS):
             raise EncryptedVideo
         return "mov"
     for magic, name in ((b"RIFF", "AVI"), (b"FLV", "FLV"), (b"\x30\x26\xb2\x75", "WMV"), (b"\0\0\1\xba", "MPEG-PS")):
         if head.startswith(magic):
             raise UnsupportedVideo(f"{name} files are not accepted.")
     raise UndecodableVideo
+
+
+def index(path: Path) -> bytes:
+    """Body of an MP4 file's moov box; empty where there is none, or one that no video needs."""
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8:
+            size, read = int.from_bytes(head[:4], "big"), 8
+            if size == 1:
+                size, read = int.from_bytes(file.read(8), "big"), 16
+            if head[4:] == b"moov":
+                return file.read(max(0, size - read)) if size <= MAX_INDEX_BYTES else b""
+            if size < read:
+                break
+            file.seek(size - read, 1)
+    return b""
 
 
 @contextlib.contextmanager

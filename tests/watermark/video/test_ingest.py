@@ -121,7 +121,7 @@ def test_a_file_is_recognised_by_its_bytes_and_not_by_its_name(clip, tmp_path):
         (b"#EXTM3U\nhttp://169.254.169.254/\n", UndecodableVideo),
         (b"RIFF\0\0\0\0AVI LIST", UnsupportedVideo),
         (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(300), TruncatedVideo),
-        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x20moov....encv", EncryptedVideo),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x20moov....encv....sinf....schm", EncryptedVideo),
     ],
 )
 def test_what_is_no_video_is_refused_by_its_bytes(tmp_path, data, error):
