@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -72,13 +73,11 @@ def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuer
     codes = [_code(query) for query in queries]
     hits: list[list[Hit]] = [[] for _ in queries]
     for kind in HashKind:
-        places = [place for place, code in enumerate(codes) if code is not None and code[0] is kind]
-        if places:
-            asked = [code[1] for place in places if (code := codes[place]) is not None]
-            found = context.lookups.codes(
-                principal.tenant_id, kind, asked, radius=_RADII[kind].candidate, limit=_NEAREST
-            )
-            for place, near in zip(places, found, strict=True):
+        asked = {place: code[1] for place, code in enumerate(codes) if code is not None and code[0] is kind}
+        if asked:
+            radius = _RADII[kind].candidate
+            found = context.lookups.codes(principal.tenant_id, kind, [*asked.values()], radius=radius, limit=_NEAREST)
+            for place, near in zip(asked, found, strict=True):
                 hits[place] = near
     known = _known(context, principal, {hit.asset_id for near in hits for hit in near})
     answers, ours = [], []
@@ -151,13 +150,22 @@ def _code(query: HashQuery) -> tuple[HashKind, bytes] | None:
     return kind, code
 
 
-def _known(context: Context, principal: Principal, asset_ids: set[str]) -> dict[str, Asset]:
+class Known(NamedTuple):
+    """What an answer tells of an asset."""
+
+    asset_id: str
+    title: str
+    embargo_until: datetime | None
+
+
+def _known(context: Context, principal: Principal, asset_ids: set[str]) -> dict[str, Known]:
     """Fetch the caller's assets among these that are not deleted."""
     if not asset_ids:
         return {}
     with context.database.reading() as session:
         query = scoped(session, Asset, principal).where(Asset.id.in_(asset_ids), Asset.deleted_at.is_(None))
-        return {asset.id: asset for asset in session.scalars(query)}
+        rows = session.execute(query.with_only_columns(Asset.id, Asset.title, Asset.embargo_until))
+        return {row.id: Known(*row) for row in rows}
 
 
 def _record(context: Context, principal: Principal, matches: Sequence[Match]) -> None:
@@ -180,7 +188,7 @@ def _record(context: Context, principal: Principal, matches: Sequence[Match]) ->
         )
 
 
-def _ours(principal: Principal, asset: Asset, match: Match) -> LookupAnswer:
+def _ours(principal: Principal, asset: Known, match: Match) -> LookupAnswer:
     """Tell a flagger that it is ours and until when it is embargoed, and the others which it is."""
     answer = LookupAnswer(
         result=LookupResult.OURS,
@@ -188,6 +196,6 @@ def _ours(principal: Principal, asset: Asset, match: Match) -> LookupAnswer:
         embargoed=asset.embargo_until is None or asset.embargo_until > now(),
     )
     if principal.may(Role.UPLOADER, Role.INVESTIGATOR):
-        answer.asset_id, answer.title = asset.id, asset.title
+        answer.asset_id, answer.title = asset.asset_id, asset.title
         answer.distance_bits, answer.inliers = match.distance, match.inliers
     return answer

