@@ -25,6 +25,7 @@ LOG10_GATE = -9.0
 FEWEST_CELLS = 32
 SCREEN_SHARE = 0.35  # of the scores' variance, held by the cells that screen many copies
 MANY_COPIES = 20_000
+MANY_CELLS = 1_000  # fewer are scored in full for every copy: a third of 68 symbols would rank nobody
 FINALISTS = 100  # of each look, scored in full
 
 
@@ -138,7 +139,7 @@ def score_copies(
     variances = biases * (1 - biases) * slopes**2
     information = np.sum(variances / (variances.sum(1, keepdims=True) + 1e-300), axis=0)
     screen = np.flatnonzero(information)
-    if len(issued) > MANY_COPIES:
+    if len(issued) > MANY_COPIES and len(screen) > MANY_CELLS:
         order = np.argsort(-information)
         screen = order[: int(np.searchsorted(np.cumsum(information[order]), SCREEN_SHARE * information.sum())) + 1]
     rough = codebook.scores(screen, slopes[:, screen].astype(np.float32), issued)

@@ -53,7 +53,7 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
     Parameters
     ----------
     master : the prepared video.
-    reading : of stage k; costs k (k + 1) times its own looks.
+    reading : of stage k; costs k (k + 1) times its own looks, or those alone where there is only one.
     serials : the copies issued; the more there are, the higher the bar for each.
     looks : how many other tries the caller made on the same leak (videos tried, …), this one included.
     keep : how many copies to rank at least; all named ones are kept.
@@ -64,7 +64,7 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
     if not len(issued):
         return Verdict([], 0, looks, "No copy of this video has been issued.", "Nothing can be traced to a copy.")
     weighings = [look for symbols in reading.hypotheses for look in weigh(master.codebook, symbols)]
-    taken = looks * max(1, len(weighings)) * reading.stage * (reading.stage + 1)
+    taken = looks * max(1, len(weighings)) * max(1, reading.stage * (reading.stage + 1))
     price = log(len(issued)) + log(taken)
     standing = [
         Accusation(serial, score, min(0.0, (bound + price) / log(10)))

@@ -83,7 +83,7 @@ def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
             at = int(scores.argmax())
             if scores[at] > best_line.score + 1e-9:
                 best_line = TimeLine(float(rate), float(offsets[at]), float(scores[at]))
-    around = best_line.offset_s + np.arange(-40, 41) * step
+    around = best_line.offset_s + np.arange(-40, 41).astype(np.float64) * step
     scores = mean_along(leak_s, table, times_s, best_line.rate, around)
     together = run_around(np.flatnonzero(scores > best_line.score - TIED), 40)
     slack = (float((together[0] - 40) * step), float((together[-1] - 40) * step))

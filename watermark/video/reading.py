@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from watermark.issuing import contrast
 from watermark.registration import Fit
 from watermark.registration.features import detect
-from watermark.registration.geometry import Matrix, is_mirroring
+from watermark.registration.geometry import Matrix, disagreement, is_mirroring
 from watermark.registration.warping import Leak
 from watermark.symbols import Symbols
 
@@ -34,14 +34,16 @@ from .probing import LIMITS, Limits
 from .references import Reference, References
 from .symbols import FrameSymbols
 
-FRAMES_PER_GROUP = 4
+FRAMES_PER_GROUP = 3
+WHOLE_WITHIN = 0.012  # of the long side: a leak placed farther from the whole frame's place is a part of it
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 4
 NEAR_FRAMES_S = 0.22
 BORDER_S = 0.1
-PRESENT = 0.35  # presence from which a moment is certain
+PRESENT, PRESENT_IN_PART = 0.35, 0.6  # presence from which a moment is certain: of whole frames, of crops
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 FIRST_STAGE_GROUPS = 2
+AROUND_S, AROUND_FRAMES = 1.0, 12  # to either side, where a pan leaves the moment open
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Reading:
     ----------
     hypotheses : soft symbols of every alternative that evidence could not rule out; each counts as a look.
     moments : the frames behind them, those of the first alternative.
-    stage : 1, 2, …: how often a reading of this leak was handed out.
+    stage : 1, 2, …: how often a reading of this leak was handed out; 0 where there is only this one.
     reason, hint : why nothing could be read, and what would help; None when something was.
     """
 
@@ -159,7 +161,7 @@ def read_picture(
     alternatives = list(read_shot(references, finder, [LeakFrame(0.0, luma)], near_s))
     if not alternatives:
         return NOT_FOUND
-    return gathered(references, alternatives, 1)
+    return gathered(references, alternatives, 0)
 
 
 def by_shot(frames: Sequence[LeakFrame]) -> list[list[LeakFrame]]:
@@ -171,10 +173,17 @@ def by_shot(frames: Sequence[LeakFrame]) -> list[list[LeakFrame]]:
 
 @dataclass(frozen=True)
 class Located:
-    """A shot's place and time, from its middle frame and all its signatures."""
+    """A shot's place and time, from its middle frame and all its signatures.
+
+    Attributes
+    ----------
+    place, line : where, and when.
+    whole : the leak shows the whole frame, so that another crop at another time is out of the question.
+    """
 
     place: Place
     line: TimeLine
+    whole: bool
 
 
 def read_shot(
@@ -188,7 +197,8 @@ def read_shot(
     located = locate(references, finder, shot, leaks, near_s)
     if located is None:
         return
-    place, line = located.place, settled_line(references, shot, leaks, located)
+    located = settled(references, shot, leaks, located)
+    place, line = located.place, located.line
     picks: dict[int, list[int]] = defaultdict(list)
     for number, frame in enumerate(shot):
         picks[references.group_at(line.at(frame.time_s))].append(number)
@@ -216,10 +226,9 @@ def read_moment(
 ) -> Moment | None:
     """Read one frame of the leak as part of one group of pictures; None where it does not show it."""
     frames, expected = references.group(group), line.at(leak_s)
-    near = [r for r in frames if abs(r.time_s - expected) <= NEAR_FRAMES_S] or [
-        min(frames, key=lambda r: abs(r.time_s - expected))
-    ]
-    reference, _ = placing.nearest_frame(leak, place.homography, near, expected)
+    near = [r for r in frames if abs(r.time_s - expected) <= NEAR_FRAMES_S]
+    nearest = min(frames, key=lambda r: abs(r.time_s - expected))
+    reference, _ = placing.nearest_frame(leak, place.homography, near or [nearest], expected)
     found = placing.settle(leak, place.homography, reference, rough=False)
     if found is None or not found.convincing:
         return None
@@ -246,7 +255,7 @@ def locate(
     for way, number in candidates(references, finder, shot, leaks, near_s):
         line = line_for(references, finder, shot, leaks, way)
         expected = line.at(shot[number].time_s) if way.support == 0 or line.score > ALIKE else way.time_s
-        located = try_place(references, leaks[number], way.homography, expected, line)
+        located = try_place(references, leaks[number], way.homography, expected, line, way.support == 0)
         if located is None:
             continue
         if best is None or located.place.evidence.score > best.place.evidence.score:
@@ -257,7 +266,7 @@ def locate(
     if best is None or not best.place.convincing:
         return None
     refined = line_for(references, finder, shot, leaks, Found(best.place.homography, best.line.at(shot[0].time_s), 0))
-    return Located(best.place, refined if refined.score > best.line.score else best.line)
+    return replace(best, line=refined if refined.score > best.line.score else best.line)
 
 
 def candidates(
@@ -292,7 +301,7 @@ def line_for(references: References, finder: Finder, shot: list[LeakFrame], leak
 
 
 def try_place(
-    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine
+    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine, whole: bool
 ) -> Located | None:
     """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame."""
     group = references.group_at(expected_s)
@@ -305,30 +314,75 @@ def try_place(
     again, _ = placing.nearest_frame(leak, place.homography, near, expected_s)
     if again is not reference:
         place = placing.settle(leak, place.homography, again, rough=True) or place
-    return Located(place, line)
+    if whole:
+        moved = disagreement(homography, place.homography, leak.shape, references.shape)
+        whole = moved < WHOLE_WITHIN * max(references.shape)
+    return Located(place, line, whole)
 
 
-def settled_line(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> TimeLine:
-    """The line, moved by whole groups where a static shot leaves it open and the mark says otherwise."""
-    line, (before, after) = located.line, located.line.slack_s
-    middle = len(shot) // 2
-    expected = line.at(shot[middle].time_s)
-    low = max(references.group_at(expected + before), references.group_at(expected) - SLACK_GROUPS)
-    high = min(references.group_at(expected + after), references.group_at(expected) + SLACK_GROUPS)
-    if low == high:
-        return line
-    length = float(np.median(np.diff(references.starts_s)))
-    offsets = sorted((g - references.group_at(expected) for g in range(low, high + 1)), key=abs)
-    best, best_presence = line, -1.0
-    for offset in offsets:
-        moved = TimeLine(line.rate, line.offset_s + offset * length, line.score)
-        group = references.group_at(moved.at(shot[middle].time_s))
-        moment = read_moment(references, leaks[middle], shot[middle].time_s, located.place, moved, group)
-        if moment is not None and moment.said.presence > best_presence:
-            best, best_presence = moved, moment.said.presence
-        if best_presence > PRESENT:
-            break
+def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> Located:
+    """Place and line, moved to another moment where the mark is not found at the first.
+
+    Two things leave a moment open to the picture alone: a static shot looks the same in several groups, and where a
+    camera pans, another crop at another time shows the same. The pattern is another in every group and stands still
+    while the picture moves, so it tells; it is no codeword.
+    """
+    number = len(shot) // 2
+    leak, expected = leaks[number], located.line.at(shot[number].time_s)
+    enough = PRESENT if located.whole else PRESENT_IN_PART
+    best, most = located, -1.0
+
+    def tried(reference: Reference, rough: bool) -> None:
+        nonlocal best, most
+        place = placing.settle(leak, located.place.homography, reference, rough=rough)
+        if place is None or not place.convincing:
+            return
+        presence = said_by(references, leak, place.homography, reference).presence
+        if presence > most:
+            shift = reference.time_s - expected if rough else 0.0
+            line = replace(located.line, offset_s=located.line.offset_s + shift)
+            best, most = replace(located, place=place, line=line), presence
+
+    tried(shown_at(references, leak, located.place.homography, expected), rough=False)
+    for at_s in other_moments(references, located, expected):
+        if most > enough:
+            return best
+        tried(nearest_in_time(references, at_s), rough=True)
+    if not located.whole and most < enough:
+        about, step = best.line.at(shot[number].time_s), 1 / float(references.master.design.rate)
+        for k in (-1, 1, -2, 2):
+            tried(nearest_in_time(references, about + k * step), rough=True)
     return best
+
+
+def nearest_in_time(references: References, at_s: float) -> Reference:
+    """The frame shown nearest to a time."""
+    return min(references.group(references.group_at(at_s)), key=lambda r: abs(r.time_s - at_s))
+
+
+def shown_at(references: References, leak: Leak, homography: Matrix, expected_s: float) -> Reference:
+    """The frame around a time that the leak's frame resembles most."""
+    frames = references.group(references.group_at(expected_s))
+    near = [r for r in frames if abs(r.time_s - expected_s) <= NEAR_FRAMES_S]
+    return placing.nearest_frame(leak, homography, near or [nearest_in_time(references, expected_s)], expected_s)[0]
+
+
+def other_moments(references: References, located: Located, expected_s: float) -> Iterator[float]:
+    """Yield moments to try besides the expected one: the groups of a static shot, then the frames around."""
+    line, here = located.line, references.group_at(expected_s)
+    low = max(references.group_at(expected_s + line.slack_s[0]), here - SLACK_GROUPS)
+    high = min(references.group_at(expected_s + line.slack_s[1]), here + SLACK_GROUPS)
+    for group in sorted(range(low, high + 1), key=lambda g: abs(g - here)):
+        if group != here:
+            yield float(references.starts_s[group : group + 2].mean())
+    if located.whole:
+        return
+    step = max(1 / float(references.master.design.rate), AROUND_S / AROUND_FRAMES)
+    last = float(references.starts_s[-1])
+    for k in range(1, AROUND_FRAMES + 1):
+        for at_s in (expected_s - k * step, expected_s + k * step):
+            if 0 <= at_s < last:
+                yield at_s
 
 
 def gathered(references: References, alternatives: list[list[Moment]], stage: int) -> Reading:

@@ -39,16 +39,14 @@ class FrameSymbols:
 
     @property
     def presence(self) -> float:
-        """Correlation, over the slices, of what the finer and the coarser bands say: near 1 where the mark is, else 0.
+        """How much of the mark is there: near 1 where the frame is in its place and time, else near 0.
 
-        Uses the pattern, which is secret, and no codeword: it may choose among moments.
+        Σ c₁ c₂ / Σ n₁ n₂ over the slices, c and n of the two coarser bands, whose noise is independent: the mean
+        square of the amplitude. Uses the pattern, which is secret, and no codeword: it may choose among moments.
         """
-        amplitude = self.correlations / np.maximum(self.precisions, 1e-9)
-        told = (self.precisions > 1e-3 * np.median(self.precisions)).all(0)
-        if told.sum() < 8 or len(amplitude) < 2:
-            return 0.0
-        middle, coarse = amplitude[-2, told], amplitude[-1, told]
-        return float(np.mean(middle * coarse) / (np.sqrt(np.mean(middle**2) * np.mean(coarse**2)) + 1e-12))
+        middle, coarse = self.correlations[-2], self.correlations[-1]
+        expected = float(np.sum(self.precisions[-2] * self.precisions[-1]))
+        return float(np.sum(middle * coarse)) / (expected + 1e-12)
 
 
 def responses(reference: Reference, labels: NDArray[np.int32], slices: int) -> list[BandResponse]:

@@ -1,0 +1,405 @@
+"""Which leaked clips and frames name their copy, and is anybody else ever named?
+
+Each clip is prepared once and one copy issued; the copy is attacked as published clips are, written with a real codec,
+read and accused among 100,000 copies. Single frames of the copy are attacked as screenshots are. Three copies of a
+montage of 30 s are mixed as colluders would mix them. Serial numbers that were never issued are scored on every
+reading: none may be named. Cameras and screens are simulated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import multiprocessing
+import sys
+import tempfile
+import time
+import traceback
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from benchmarks.attacks_video import PROMISED, STILLS, SUITE
+from benchmarks.attacks_video.clips import Frame, read_frames, write, x264
+from benchmarks.attacks_video.collusion import MIXES, mixed
+from benchmarks.photographs import from_wheel
+from benchmarks.report import Report, run, wilson
+from watermark.video import Folder, Master, issue, prepare
+from watermark.video.accusing import Traced, accuse, trace
+from watermark.video.finder import Finder
+from watermark.video.reading import Reading, read_picture, read_stages
+from watermark.video.references import References
+
+MOVIES = (".mp4", ".mov", ".mkv", ".webm")
+FEW, MANY = 1_000, 100_000
+COLLUDERS = (3, 4, 5)
+STILL_MOMENTS = (0.21, 0.52, 0.83)
+MONTAGE_S = 30.0
+CLIP_S = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One trial: plain data, so that it travels to a worker.
+
+    Attributes
+    ----------
+    clip : file.
+    kind : "clip", "still" or "collusion".
+    attack : its name.
+    moment : of a still, share of the clip's length.
+    nulls : serials that were never issued, to be scored on the same reading.
+    """
+
+    clip: Path
+    work: Path
+    kind: str
+    attack: str
+    moment: float
+    nulls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a task.
+
+    Attributes
+    ----------
+    named : whether the copy (of a mixture: at least one) is named among the copies in question.
+    others : copies named that did not leak.
+    first : whether the copy ranks first among 100,000.
+    log10_bound : of the copy that leaked, 0 where it is not ranked.
+    nulls, null_named : serials never issued, and those of them past the gate.
+    cpu_s : to read and accuse.
+    groups : of pictures, read.
+    """
+
+    task: Task
+    named: bool = False
+    others: int = 0
+    first: bool = False
+    log10_bound: float = 0.0
+    nulls: int = 0
+    null_named: int = 0
+    cpu_s: float = 0.0
+    groups: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A prepared clip and the copy that leaks."""
+
+    references: References
+    finder: Finder
+    serial: int
+    copy: Path
+    length_s: float
+
+    @property
+    def master(self) -> Master:
+        """The prepared video."""
+        return self.references.master
+
+
+@lru_cache(maxsize=2)
+def prepared(clip: Path, work: Path) -> Prepared:
+    """Prepare a clip and issue copies, or open them where an earlier run left them."""
+    folder = work / clip.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(clip.name.encode()).digest()
+    serial = zlib.crc32(key) % FEW
+    copy = folder / f"copy-{serial}.mp4"
+    if copy.exists():
+        master = Master.open(Folder(folder / "master"))
+    else:
+        source = cut(clip, folder / "source.mp4", MONTAGE_S if clip.parent == work else CLIP_S)
+        master = prepare(source, Folder(folder / "master"), key=key)
+        copy.write_bytes(b"".join(bytes(part) for part in issue(master, serial)))
+    references = References(master)
+    return Prepared(references, Finder.build(references), serial, copy, float(references.starts_s[-1]))
+
+
+def cut(clip: Path, target: Path, length_s: float) -> Path:
+    """The first seconds of a clip, its packets as they are."""
+    with av.open(str(clip)) as file, av.open(str(target), "w") as out:
+        stream = file.streams.video[0]
+        copied = out.add_stream_from_template(stream)
+        first = None
+        for packet in file.demux(stream):
+            if packet.dts is None or packet.pts is None:
+                continue
+            first = packet.pts if first is None else first
+            if float((packet.pts - first) * stream.time_base) > length_s:
+                break
+            packet.stream = copied
+            out.mux(packet)
+    return target
+
+
+def attempt(task: Task) -> Trial:
+    """Run one trial; an error is an outcome, with its last lines, and counts against the mark."""
+    cv2.setNumThreads(1)
+    try:
+        return {"clip": leak_clip, "still": leak_still, "collusion": collude}[task.kind](task)
+    except Exception:  # the trial's report carries it; one broken trial must not hide the others
+        return Trial(task, why=" | ".join(traceback.format_exc().strip().splitlines()[-3:]))
+
+
+def chance(task: Task) -> np.random.Generator:
+    """Chance of one trial, always the same."""
+    return np.random.default_rng([zlib.crc32(f"{task.clip.name} {task.attack} {task.moment}".encode())])
+
+
+def leak_clip(task: Task) -> Trial:
+    """Attack the copy's clip, read it and accuse among 100,000."""
+    it, attack = prepared(task.clip, task.work), SUITE[task.attack]
+    length_s = min(attack.length_s, it.length_s)
+    start_s = min(0.8, it.length_s - length_s)
+    with tempfile.TemporaryDirectory() as folder:
+        leak = Path(folder, "leak.mp4")
+        attack.apply(read_frames(it.copy, start_s, length_s), leak, chance(task))
+        return read(task, it, leak)
+
+
+def read(task: Task, it: Prepared, leak: Path) -> Trial:
+    """Read a clip and accuse until a copy is named."""
+    start = time.process_time()
+    stages = read_stages(it.references, it.finder, leak)
+    traced = trace(it.master, stages, serials=range(MANY), everything=task.kind == "collusion")
+    cpu_s = time.process_time() - start
+    return judged(task, it, traced, cpu_s)
+
+
+def judged(task: Task, it: Prepared, traced: Traced, cpu_s: float) -> Trial:
+    """Compare a verdict with who leaked."""
+    leakers = set(COLLUDERS) if task.kind == "collusion" else {it.serial}
+    verdict = traced.verdict
+    named = {a.serial for a in verdict.named}
+    own = [a.log10_bound for a in verdict.ranked if a.serial in leakers]
+    ranked = verdict.ranked[0].serial if verdict.ranked else -1
+    null_named = null_scores(it.master, traced.reading, task.nulls)
+    return Trial(
+        task,
+        named=bool(named & leakers),
+        others=len(named - leakers),
+        first=ranked in leakers,
+        log10_bound=min(own, default=0.0),
+        nulls=task.nulls if traced.reading.readable else 0,
+        null_named=null_named,
+        cpu_s=cpu_s,
+        groups=len(traced.reading.groups),
+        why=verdict.reason or "",
+    )
+
+
+def null_scores(master: Master, reading: Reading, count: int) -> int:
+    """Serials that were never issued and are named all the same."""
+    if not count or not reading.readable:
+        return 0
+    return len(accuse(master, reading, serials=range(MANY, MANY + count)).named)
+
+
+def leak_still(task: Task) -> Trial:
+    """Attack one frame of the copy, read it, accuse among 1,000 and rank among 100,000."""
+    it = prepared(task.clip, task.work)
+    at_s = task.moment * it.length_s
+    frame = next(read_frames(it.copy, at_s))
+    shown = STILLS[task.attack](frame.rgb, chance(task))
+    start = time.process_time()
+    reading = read_picture(it.references, it.finder, cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY))
+    verdict = accuse(it.master, reading, serials=range(FEW))
+    cpu_s = time.process_time() - start
+    trial = judged(task, it, Traced(verdict, reading), cpu_s)
+    wide = accuse(it.master, reading, serials=range(MANY))
+    first = bool(wide.ranked) and wide.ranked[0].serial == it.serial
+    others = trial.others + sum(a.serial != it.serial for a in wide.named)
+    said = f"{reading.moments[0].video_s - at_s:+.2f} s, presence {reading.moments[0].said.presence:.2f}" if (
+        reading.readable
+    ) else ""  # fmt: skip
+    return Trial(task, trial.named, others, first, trial.log10_bound, trial.nulls, trial.null_named, cpu_s, 1,
+                 f"{said} {trial.why}".strip())  # fmt: skip
+
+
+def collude(task: Task) -> Trial:
+    """Mix three copies, publish the mixture, and see whom it names."""
+    it = prepared(task.clip, task.work)
+    design = it.master.design
+    with tempfile.TemporaryDirectory() as folder:
+        copies = []
+        for serial in COLLUDERS:
+            file = Path(folder, f"{serial}.mp4")
+            file.write_bytes(b"".join(bytes(part) for part in issue(it.master, serial)))
+            copies.append(read_frames(file))
+        slice_px = int(design.boxes[0][1] - design.boxes[0][0])
+        leak = Path(folder, "leak.mp4")
+        write(mixed(copies, task.attack, slice_px, design.gop_frames, chance(task)), leak, x264(26))
+        return read(task, it, leak)
+
+
+def montage(clips: Sequence[Path], target: Path) -> Path:
+    """Some seconds of every clip, 30 s in all, at 1280 × 720 and 25 frames a second, nearly lossless."""
+    each_s = MONTAGE_S / len(clips)
+
+    def frames() -> Iterator[Frame]:
+        number = 0
+        for clip in clips:
+            shown = list(range(math.ceil(each_s * 25)))
+            for frame in read_frames(clip, 0.0, each_s):
+                while shown and shown[0] / 25 <= frame.time_s + 1e-6:
+                    shown.pop(0)
+                    yield Frame(number / 25, cv2.resize(frame.rgb, (1280, 720), interpolation=cv2.INTER_AREA))
+                    number += 1
+
+    if not target.exists():
+        write(frames(), target, x264(12))
+    return target
+
+
+def generated(target: Path) -> Path:
+    """A clip of two shots, 6 s: a camera that pans over a photograph, and a still life with something moving."""
+    shots = [cv2.resize(picture, (1600, 1100)) for picture in list(from_wheel().values())[:2]]
+
+    def frames() -> Iterator[Frame]:
+        for n in range(150):
+            if n < 80:
+                rgb = shots[0][100 + n : 820 + n, 2 * n : 1280 + 2 * n].copy()
+            else:
+                rgb = shots[1][200:920, 200:1480].copy()
+                cv2.circle(rgb, (100 + 12 * (n - 80), 360), 60, (200, 180, 40), -1, cv2.LINE_AA)
+            yield Frame(n / 25, rgb)
+
+    if not target.exists():
+        write(frames(), target, x264(14))
+    return target
+
+
+def tasks(chosen: argparse.Namespace, clips: Sequence[Path]) -> Iterator[Task]:
+    """List the trials, clip by clip."""
+    names = [n for n, a in SUITE.items() if (a.quick or not chosen.quick) and chosen.only in (None, a.family)]
+    stills = list(STILLS)[: 2 if chosen.quick else None] if chosen.only in (None, "still") else []
+    moments = STILL_MOMENTS[: 1 if chosen.quick else None]
+    for clip in clips:
+        for name in names:
+            yield Task(clip, chosen.work, "clip", name, 0.0, chosen.nulls)
+        for name in stills:
+            for moment in moments:
+                yield Task(clip, chosen.work, "still", name, moment, chosen.nulls)
+    if not chosen.quick and chosen.only in (None, "collusion"):
+        whole = montage(clips, chosen.work / "montage.mp4")
+        for mix in MIXES:
+            yield Task(whole, chosen.work, "collusion", mix, 0.0, chosen.nulls)
+
+
+def measure(chosen: argparse.Namespace, report: Report) -> None:
+    """Run all trials and sum them up."""
+    with tempfile.TemporaryDirectory() as folder:
+        chosen.work = chosen.work or Path(folder)
+        chosen.work.mkdir(parents=True, exist_ok=True)
+        if chosen.videos and not chosen.quick:
+            clips = sorted(p for p in chosen.videos.iterdir() if p.suffix.lower() in MOVIES)
+            clips = [p for p in clips if chosen.clips is None or any(part in p.name for part in chosen.clips)]
+        else:
+            clips = [generated(chosen.work / "generated.mp4")]
+            report.notes.append("a generated clip stands in for real ones: give --videos DIR")
+        by_clip: dict[Path, list[Task]] = defaultdict(list)
+        for task in tasks(chosen, clips):
+            by_clip[task.clip].append(task)
+        context = multiprocessing.get_context("spawn")
+        trials: list[Trial] = []
+        with ProcessPoolExecutor(chosen.workers, context) as pool:
+            waiting = [pool.submit(run_all, some) for some in by_clip.values()]
+            for done in as_completed(waiting):
+                trials += done.result()
+        summarise(trials, report)
+
+
+def run_all(some: list[Task]) -> list[Trial]:
+    """Trials of one clip, one after the other, since they share what was prepared."""
+    out = []
+    for task in some:
+        out.append(attempt(task))
+        print(line_of(out[-1]), flush=True)
+    return out
+
+
+def line_of(trial: Trial) -> str:
+    """One trial in a line."""
+    outcome = "OTHERS" if trial.others else "named" if trial.named else "nobody"
+    first = "1st" if trial.first else "   "
+    return (
+        f"{trial.task.clip.stem[:16]:16} {trial.task.kind:9} {trial.task.attack:32} {outcome:6} "
+        f"{trial.log10_bound:7.1f} {first} {trial.groups} GOP {trial.cpu_s:5.1f} s {trial.why}"
+    )
+
+
+def summarise(trials: Sequence[Trial], report: Report) -> None:
+    """One row per promise, then one per attack, then what failed."""
+    clips = [t for t in trials if t.task.kind == "clip"]
+    stills = [t for t in trials if t.task.kind == "still"]
+    mixes = [t for t in trials if t.task.kind == "collusion"]
+    promised = [t for t in clips if t.task.attack in PROMISED]
+    filmed = [t for t in clips if SUITE[t.task.attack].family == "camcorder"]
+    hard = [t for t in stills if t.task.attack == "frame as JPEG 75 at half size"]
+    if promised:
+        report.add("5-s clips, promised attacks: named among 100,000", share(promised), "%", at_least=98,
+                   trials=len(promised))  # fmt: skip
+        low, high = wilson(sum(t.named for t in promised), len(promised))
+        report.notes.append(f"promised attacks: {100 * low:.1f} to {100 * high:.1f} % (Wilson, 95 %)")
+    if clips:
+        report.add("clips, all attacks: named among 100,000", share(clips), "%", trials=len(clips))
+        cpu = float(np.median([t.cpu_s for t in clips]))
+        report.add("read and accuse a clip, median", cpu, "CPU s", at_most=8, trials=len(clips))
+        report.add("read and accuse a clip, longest", max(t.cpu_s for t in clips), "CPU s", trials=len(clips))
+    if filmed:
+        report.add("simulated camcorder, 10 s: named", share(filmed), "%", at_least=95, trials=len(filmed))
+    if hard:
+        report.add("a frame, JPEG 75 at half size: named among 1,000", share(hard), "%", at_least=90, trials=len(hard))
+        first = 100 * sum(t.first for t in hard) / len(hard)
+        report.add("a frame, JPEG 75 at half size: first of 100,000", first, "%", at_least=99, trials=len(hard))
+    if stills:
+        report.add("frames, all attacks: named among 1,000", share(stills), "%", trials=len(stills))
+    if mixes:
+        report.add("3 colluders, 30 s: at least one named", share(mixes), "%", at_least=100, trials=len(mixes))
+    report.add("anybody else named", sum(t.others for t in trials), "copies", at_most=0, trials=len(trials))
+    nulls = sum(t.nulls for t in trials)
+    report.add("never-issued serials named", sum(t.null_named for t in trials), "copies", at_most=0, trials=nulls)
+    groups: dict[str, list[Trial]] = defaultdict(list)
+    for trial in trials:
+        groups[f"{trial.task.kind}: {trial.task.attack}"].append(trial)
+    for name, members in groups.items():
+        report.add(name, share(members), "%", trials=len(members))
+    report.notes += [line_of(t) for t in trials if not t.named or t.others]
+
+
+def share(trials: Sequence[Trial]) -> float:
+    """Per cent named, and nobody else with them."""
+    return 100 * sum(t.named and not t.others for t in trials) / len(trials)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Declare this benchmark's own options."""
+    parser.add_argument("--videos", type=Path, metavar="DIR", help="clips to use; a generated one without")
+    parser.add_argument("--clips", nargs="+", metavar="PART", help="only files whose names hold one of these")
+    parser.add_argument("--only", metavar="FAMILY", help="one family of attacks, 'still' or 'collusion'")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="keep prepared clips here for the next run")
+    parser.add_argument("--workers", type=int, default=1, help="clips at a time")
+    parser.add_argument("--nulls", type=int, default=500_000, help="never-issued serials scored on every reading")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmark."""
+    return run("video_robustness", measure, argv, options, __doc__)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

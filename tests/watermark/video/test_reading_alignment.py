@@ -1,0 +1,46 @@
+"""When a shot was taken from a video."""
+
+import numpy as np
+
+from watermark.video import alignment, signatures
+
+TIMES_S = np.arange(0, 12, 0.25)
+
+
+def moving_table(leak_s, rate, offset_s):
+    """Agreement that falls off with the distance from the true moment."""
+    true = rate * leak_s + offset_s
+    return np.exp(-0.5 * ((true[:, None] - TIMES_S[None]) / 0.5) ** 2)
+
+
+def test_a_trimmed_shot_lies_where_it_was_cut_out():
+    leak_s = np.arange(0, 3, 0.2)
+    line = alignment.time_line(leak_s, moving_table(leak_s, 1.0, 4.3), TIMES_S)
+    assert line.rate == 1.0
+    assert abs(line.at(1.0) - 5.3) < 0.06
+
+
+def test_a_change_of_speed_is_found():
+    leak_s = np.arange(0, 5, 0.2)
+    line = alignment.time_line(leak_s, moving_table(leak_s, 1.05, 2.0), TIMES_S)
+    assert abs(line.at(0.0) - 2.0) < 0.1
+    assert abs(line.at(5.0) - 7.25) < 0.1
+
+
+def test_a_static_shot_leaves_its_moment_open():
+    leak_s = np.arange(0, 1, 0.2)
+    table = np.where((TIMES_S > 3) & (TIMES_S < 9), 0.98, 0.2)[None].repeat(len(leak_s), 0)
+    before, after = alignment.time_line(leak_s, table, TIMES_S).slack_s
+    assert after - before > 4
+
+
+def test_a_single_frame_lies_at_the_moment_most_like_it():
+    line = alignment.time_line(np.array([0.0]), moving_table(np.array([0.0]), 1.0, 7.0), TIMES_S)
+    assert line.at(0.0) == 7.0
+
+
+def test_shots_are_split_where_pictures_stop_resembling_each_other():
+    rng = np.random.default_rng(4)
+    first, second = (rng.uniform(0, 255, signatures.SHAPE).astype(np.float32) for _ in range(2))
+    shown = np.stack([first, first + 2, first, second, second])
+    assert signatures.shots(shown) == [(0, 3), (3, 5)]
