@@ -17,7 +17,8 @@ from .codebook import Codebook
 from .issuing import contrast
 from .looks import Look, looks, seen
 from .master import Master
-from .reading import Reading, Symbols
+from .reading import Reading
+from .symbols import Symbols
 
 Floats = NDArray[np.float64]
 

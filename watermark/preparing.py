@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import encoding, jpeg, keys, registration, rendering, visibility
+from . import encoding, jpeg, keys, registration
 from .cells import canonical_shape
 from .codebook import Codebook
 from .errors import ImageTooSmall, WatermarkError
@@ -17,12 +17,11 @@ from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
+from .strength import solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
-TARGET_JOD = 9.92
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
-WEAKEST, STRONGEST = 0.05, 6.0
 
 
 def prepare(rgb: NDArray[np.uint8], *, key: bytes, icc: bytes | None = None) -> Master:
@@ -77,11 +76,14 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     lattice = Lattice.build(key, design)
     codebook = Codebook.build(key, lattice.count)
     minus, plus = variant_amplitudes(codebook.biases)
-    sample = np.where(keys.uniform(key, "sample copy", lattice.count) < codebook.biases, plus, minus)[lattice.labels]
-    mask = amplitude_mask(small, lattice.pattern * sample).astype(np.float16)
-    mark = lattice.pattern * mask.astype(np.float32) * sample * shown
+    sample = np.where(keys.uniform(key, "sample copy", lattice.count) < codebook.biases, plus, minus)
+    pattern = lattice.pattern * sample[lattice.labels]
+    mask = amplitude_mask(small, pattern).astype(np.float16)
+    mark = pattern * mask.astype(np.float32) * shown
     delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled is not picture else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
+    if not design.run:
+        mask = take_away(rgb, mask, partial(show_copy, settled, design, lattice, sample, delivered))
     planes = luma_and_cb(rgb, (small.shape[0], small.shape[1]))
     return Master(
         key=key,
@@ -136,40 +138,21 @@ def segment_run(design: Design) -> int:
 
 def pass_jpeg(rgb: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
     """Encode and decode a picture as copies are."""
-    return encoding.through_jpeg(Picture(rgb, subsampling=subsampling)).rgb
+    return encoding.decoded(Picture(rgb, subsampling=subsampling))
 
 
-def solve_strength(
-    rgb: NDArray[np.uint8],
-    mark: NDArray[np.float32],
-    chroma_share: float,
-    delivered: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None = None,
-) -> float:
-    """Find the strength at which a copy, as delivered, is at 9.92 on the scale where its original is at 10.
-
-    Parameters
-    ----------
-    rgb : (h, w, 3) uint8, the canonical raster.
-    mark : (h, w) float32, the mark of a sample copy at strength 1, as far as it shows.
-    chroma_share : Cb levels per luma level.
-    delivered : what a lossy format makes of pixels; its loss takes part of what the eye allows the mark.
-    """
-    rgb = delivered(rgb) if delivered else rgb
-    strength, target = 0.6, np.log(10 - TARGET_JOD)
-    points: list[tuple[float, float]] = []
-    for _ in range(4):
-        copy: NDArray[np.uint8] = rendering.add_mark(rgb, mark * np.float32(strength), chroma_share)
-        copy = delivered(copy) if delivered else copy
-        visible = np.log(max(10 - visibility.jod(visibility.difference(rgb, copy)), 1e-4))
-        points.append((np.log(strength), visible))
-        if abs(np.exp(visible) - np.exp(target)) < 0.002:
-            break
-        slope = 2.0
-        if len(points) > 1 and abs(points[-1][0] - points[-2][0]) > 0.01:
-            slope = np.clip((points[-1][1] - points[-2][1]) / (points[-1][0] - points[-2][0]), 1.0, 3.0)
-        step = np.clip((target - visible) / slope, -2, 2)
-        strength = float(np.clip(strength * np.exp(step), WEAKEST, STRONGEST))
-    return strength
+def show_copy(
+    settled: Picture,
+    design: Design,
+    lattice: Lattice,
+    amplitude: NDArray[np.float32],
+    delivered: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None,
+    mask: NDArray[np.float16],
+) -> NDArray[np.uint8]:
+    """A copy whose cells are at `amplitude`, at full size as a person sees the delivered file: (H, W, 3) uint8."""
+    marked = render(settled.pixels, design, lattice, mask, amplitude, eight_bit=True)
+    seen = np.ascontiguousarray(replace(settled, pixels=marked).rgb)
+    return delivered(seen) if delivered else seen
 
 
 def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -56,9 +56,11 @@ def thresholds(height: int, width: int, top: int = 0) -> Plane:
 def chroma_room(blue: Plane) -> Plane:
     """Share of the chroma mark that a place has room for, 0 … 1, by its blue level of 0 … 255.
 
-    Blue that is nearly full cannot rise, and a mark that can only take blue away shows as yellow spots on white.
+    Blue that is nearly full cannot rise, and a mark that can only take blue away shows as yellow spots on white; blue
+    that is nearly absent cannot fall, and shows as violet ones on black.
     """
-    return np.clip((np.float32(NO_ROOM_BLUE) - blue) / np.float32(ROOM_RAMP), 0, 1)
+    room = np.minimum(np.float32(NO_ROOM_BLUE) - blue, blue - np.float32(255 - NO_ROOM_BLUE))
+    return np.clip(room / np.float32(ROOM_RAMP), 0, 1)
 
 
 def add_mark(

@@ -65,6 +65,7 @@ CROSS_MASKING = 2.0 ** np.array(
 )
 CHANNEL_GAIN = (1.0, 1.45, 1.0)
 CEILING = 10**2.564
+POOL_GAIN = 0.578
 
 XYZ_FROM_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 LMS_FROM_XYZ = np.array(
@@ -110,8 +111,23 @@ def power(base: Plane, exponent: float) -> Plane:
 
 def difference(reference: Image, test: Image) -> float:
     """Pooled visible difference Q of two pictures of equal shape; 0 when identical, about 1.9 at JOD 9.92."""
+    return pool([float(np.mean(energy)) for energy in energies(reference, test)])
+
+
+def pool(means: list[float]) -> float:
+    """Pool the mean energies of bands and channels: Q = 0.578 (sum of squares)^(1/4)."""
+    return float(POOL_GAIN * sum(mean**2 for mean in means) ** 0.25)
+
+
+def energies(reference: Image, test: Image) -> list[Plane]:
+    """Squared visible difference d² of two pictures of equal shape, per pixel.
+
+    Returns
+    -------
+    list of (h / 2^band, w / 2^band) float32, fine to coarse, three channels each.
+    """
     a, b = opponent(reference), opponent(test)
-    pooled = 0.0
+    out: list[Plane] = []
     for band in range(BANDS):
         if min(a[0].shape) < 8:
             break
@@ -130,10 +146,10 @@ def difference(reference: Image, test: Image) -> float:
         for c in range(3):
             masking = 1 + sum(np.float32(CROSS_MASKING[k, c]) * masker[k] for k in range(3))
             d = power(np.abs(theirs[c] - ours[c]), CONTRAST_EXPONENT) / masking
-            d = CEILING * d / (CEILING + d)
-            pooled += float(np.mean(d * d)) ** 2
+            d = np.float32(CEILING) * d / (np.float32(CEILING) + d)
+            out.append(np.square(d, dtype=np.float32))
         a, b = coarse_a, coarse_b
-    return float(0.578 * pooled**0.25)
+    return out
 
 
 def jod(pooled: float) -> float:

@@ -9,10 +9,11 @@ negatives, photographs of screens and paper, and says how strongly the pictures 
 ``index.py`` is what is stored per original, ``search.py`` the order in which things are tried, ``fit.py`` the result.
 """
 
+from watermark.registration.cutout import cutout
 from watermark.registration.evidence import evidence_mask
 from watermark.registration.fit import Fit
 from watermark.registration.index import Index
 from watermark.registration.search import register
 from watermark.registration.warping import warp
 
-__all__ = ["Fit", "Index", "evidence_mask", "register", "warp"]
+__all__ = ["Fit", "Index", "cutout", "evidence_mask", "register", "warp"]

@@ -1,0 +1,215 @@
+"""Soft symbols: what is left of a registered leak, correlated with the mark, cell by cell.
+
+No codeword is used anywhere in this module. That is what makes the accusation's bound a theorem: for an innocent copy
+the symbols are independent of its bits, whatever happened to the picture.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import photometry, registration, rendering
+from .master import Master
+
+Plane = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Band = tuple[Floats, Floats]
+
+COLOURLESS = 0.5  # standard deviation of Cb below which a leak has no colour to read
+CUT = 0.85  # share of the leak below which its part that is surely the original is also read alone
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Soft symbols of one hypothesis about the leak.
+
+    Attributes
+    ----------
+    correlations, precisions : (m,) numerator and denominator of each cell's least-squares amplitude, in units of the
+        mark; 0 where nothing of the cell was seen.
+    coverage : share of the asset's area that the leak shows.
+    fit : the registration behind it.
+    """
+
+    correlations: Floats
+    precisions: Floats
+    coverage: float
+    fit: registration.Fit
+
+
+@dataclass(frozen=True)
+class BandResponse:
+    """What one band does to the bumps of a lattice.
+
+    Attributes
+    ----------
+    held : share of a bump's energy that the band holds within its own cell; the shares of all bands sum to 1.
+    passed : share of the mark's energy that passes the band.
+    smoothness : variance of a cell's correlation with the band's noise, over what independent pixels would give.
+    """
+
+    held: float
+    passed: float
+    smoothness: float
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Luma or Cb of an asset, as a leak of it is correlated with.
+
+    Attributes
+    ----------
+    original : (h, w) float32, the canonical raster.
+    mark : (h, w) float32, amplitude of the mark in this channel.
+    labels : (h, w) int32, cell of each pixel.
+    cells : how many cells there are.
+    responses : of the bands, fine to coarse; the same at every reading.
+    """
+
+    original: Plane
+    mark: Plane
+    labels: NDArray[np.int32]
+    cells: int
+    responses: list[BandResponse]
+
+    @classmethod
+    def of(cls, master: Master, number: int) -> "Channel":
+        """Luma (0) or Cb (1)."""
+        labels, cells = master.lattice.labels, master.lattice.count
+        mark = master.amplitude * cb_share(master) if number else master.amplitude
+        return cls(master.canonical[number], mark, labels, cells, band_responses(labels, mark, cells))
+
+    def correlate(self, warped: Plane, seen: Plane, shown: Plane) -> list[Band]:
+        """Correlate a warped leak with the mark, band by band.
+
+        A cell's template is its own bump: what a band holds of it within the cell is the signal, and the band's noise,
+        correlated from pixel to pixel, is weighed as what it adds up to over the bump.
+
+        Parameters
+        ----------
+        warped : (h, w), the leak on the canonical raster.
+        seen, shown : (h, w), 1 where the leak is, and where what it shows there is the original.
+
+        Returns
+        -------
+        fine to coarse, numerator and denominator of each cell's least-squares amplitude.
+        """
+        floors = [self.mark * np.float32(r.passed**0.5) for r in self.responses]
+        out = []
+        for band, residual in zip(self.responses, explain(self.original, warped, seen, shown, floors), strict=True):
+            expected = residual.gain * self.mark
+            weight = seen / residual.variance
+            matched = sum_cells(self.labels, expected * residual.difference * weight, self.cells)
+            energy = sum_cells(self.labels, expected * expected * weight, self.cells)
+            out.append((band.held / band.smoothness * matched, band.held**2 / band.smoothness * energy))
+        return out
+
+
+def channels(master: Master) -> list[Channel]:
+    """Luma, and Cb where the asset carries a mark in it."""
+    return [Channel.of(master, number) for number in range(2 if master.design.chroma_share else 1)]
+
+
+def read_symbols(carriers: list[Channel], planes: Plane, fit: registration.Fit) -> list[Symbols]:
+    """Correlate what is left of a registered leak with the mark, cell by cell.
+
+    Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; heavy
+    compression leaves little but noise of Cb, and blur, of the finest band, so the leak is also read without either.
+    Where only a part of the leak is surely the original, that part is read alone as well: a fragment would drown in
+    its surroundings, but a picture under lettering has more to say than what lies between the letters.
+
+    Parameters
+    ----------
+    carriers : of the asset, see `channels`.
+    planes : (2, H', W') float32, luma and Cb of the leak.
+    fit : where the leak lies on the canonical raster.
+
+    Returns
+    -------
+    list of Symbols: everything, luma alone, everything but the finest band; without Cb where the leak has no colour.
+    """
+    if planes[1].std() < COLOURLESS:
+        carriers = carriers[:1]
+    luma = carriers[0]
+    pairs = [registration.warp(plane, fit, luma.labels.shape) for plane in planes[: len(carriers)]]
+    warped, seen = [pair[0] for pair in pairs], pairs[0][1]
+    own = registration.cutout(luma.original, warped[0], seen)
+    found = []
+    if own is not None and own.sum() < CUT * seen.sum():
+        found = ways(carriers, warped, own, own, fit)
+    return found + ways(carriers, warped, seen, registration.evidence_mask(luma.original, warped[0], seen), fit)
+
+
+def ways(
+    carriers: list[Channel], warped: list[Plane], seen: Plane, shown: Plane, fit: registration.Fit
+) -> list[Symbols]:
+    """Read one area of a leak in every way that is worth a look."""
+    luma, *cb = [c.correlate(plane, seen, shown) for c, plane in zip(carriers, warped, strict=True)]
+    coverage = float(shown.mean())
+    both = [*luma, *cb[0]] if cb else []
+    without_finest = [*luma[1:], *cb[0][1:]] if cb else luma[1:]
+    return [add_up(bands, coverage, fit) for bands in (both, luma, without_finest) if bands]
+
+
+def add_up(bands: list[Band], coverage: float, fit: registration.Fit) -> Symbols:
+    """Add correlations and precisions of independent bands."""
+    return Symbols(sum(b[0] for b in bands), sum(b[1] for b in bands), coverage, fit)  # type: ignore[arg-type]
+
+
+def cb_share(master: Master) -> Plane:
+    """Cb levels that copies show per luma level at each place of the canonical raster: (h, w) float32."""
+    luma, cb = master.canonical
+    blue = luma + (cb - np.float32(128)) / np.float32(0.564)
+    return rendering.chroma_room(blue) * np.float32(master.design.chroma_share)
+
+
+def band_responses(labels: NDArray[np.int32], mark: Plane, cells: int) -> list[BandResponse]:
+    """Measure each band's response on bumps of random sign and on white noise; the same at every reading."""
+    rng = np.random.default_rng(0)
+    signed = mark * rng.choice(np.array([-1, 1], np.float32), cells)[labels]
+    noise = rng.standard_normal(mark.shape, np.float32)
+    energy = float(np.sum(signed * signed)) + 1e-12
+    out = []
+    for bumps, grain in zip(photometry.split_bands(signed), photometry.split_bands(noise), strict=True):
+        held = float(np.sum(signed * bumps)) / energy
+        sums = sum_cells(labels, mark * grain, cells)
+        smoothness = float(np.sum(sums**2)) / (energy * float(np.var(grain)) + 1e-12)
+        out.append(BandResponse(max(held, 0.0), float(np.sum(bumps * bumps)) / energy, smoothness))
+    return out
+
+
+def explain(original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list[Plane]) -> list[photometry.Residual]:
+    """Subtract the original, or the original at the leak's spectrum: whichever leaves the leak less unexplained.
+
+    Judged by the mean log variance of the residual where the mark lives, so that a few wild pixels do not decide.
+
+    Parameters
+    ----------
+    original, leak : (h, w) planes on the canonical raster.
+    seen, shown : (h, w), 1 where the leak covers the raster, and where what it shows there is the original.
+    bands : (h, w) each, amplitude of the mark that passes each band.
+    """
+    share = photometry.wide_mean(seen) + np.float32(1e-6)
+    floors = photometry.noise_floors(bands)
+    flat_leak = photometry.Flattened.of(leak, seen, share)
+
+    def residuals(candidate: Plane) -> list[photometry.Residual]:
+        flat = photometry.Flattened.of(candidate, seen, share)
+        return photometry.subtract(flat, flat_leak, seen, share, floors)
+
+    plain = residuals(original)
+    if shown.sum() < max(100.0, 0.05 * float(seen.sum())):
+        return plain
+    matched = residuals(photometry.match_spectrum(original, leak, shown))
+    weights = [float(np.mean(b * b)) for b in bands]
+
+    def unexplained(found: list[photometry.Residual]) -> float:
+        return sum(w * float(np.sum(np.log(r.variance) * shown)) for w, r in zip(weights, found, strict=True))
+
+    return min(plain, matched, key=unexplained)
+
+
+def sum_cells(labels: NDArray[np.int32], values: Plane, count: int) -> Floats:
+    """Sum a plane over each cell: (count,) float64."""
+    return np.bincount(labels.ravel(), values.ravel(), count).astype(np.float64)
