@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ import pytest
 from benchmarks.attacks import SUITE, Attacked
 from benchmarks.photographs import from_wheel
 from watermark import landmarks
-from watermark.landmarks import LandmarkIndex, Landmarks
+from watermark.landmarks import LandmarkIndex, Landmarks, search
 from watermark.landmarks.codes import DamagedLandmarks
-from watermark.landmarks.neighbours import Buckets, choose_pivots, label, nearest, nearest_in_buckets
+from watermark.landmarks.hamming import nearest_pivots, scan_buckets, two_nearest, words
+from watermark.landmarks.segments import Segment, label, pivots
 
 PHOTOS = from_wheel()
 OURS = ("astronaut", "coffee", "motorcycle", "rocket")
@@ -80,12 +83,13 @@ def test_unrelated_photographs_are_not_found(index: LandmarkIndex, attack: str) 
         assert index.search(landmarks.query(other.rgb)) == []
 
 
-def test_two_colourways_of_one_shot_do_not_silence_each_other() -> None:
+def test_the_right_colourway_comes_first_and_the_other_is_called_so() -> None:
     index = LandmarkIndex()
-    index.add("red", landmarks.describe(PHOTOS["coffee"]))
     index.add("blue", landmarks.describe(np.ascontiguousarray(PHOTOS["coffee"][..., ::-1])))
+    index.add("red", landmarks.describe(PHOTOS["coffee"]))
     found = index.search(landmarks.query(leak("coffee", "crop_50").rgb))
-    assert {candidate.asset_id for candidate in found} == {"red", "blue"}
+    assert [candidate.asset_id for candidate in found] == ["red", "blue"]
+    assert [candidate.in_other_colours for candidate in found] == [False, True]
 
 
 def test_a_removed_asset_is_not_found(index: LandmarkIndex) -> None:
@@ -108,6 +112,7 @@ def test_bytes_bring_back_the_landmarks() -> None:
     assert len(data) <= 25_000
     assert back.shape == made.shape
     assert np.array_equal(back.codes, made.codes)
+    assert np.array_equal(back.thumbnail, made.thumbnail)
     assert np.abs(back.points - made.points).max() < 0.02
     assert np.abs(back.sizes / made.sizes - 1).max() < 0.001
     turned = (back.angles - made.angles + 180) % 360 - 180
@@ -115,7 +120,7 @@ def test_bytes_bring_back_the_landmarks() -> None:
     assert back.to_bytes() == data
 
 
-@pytest.mark.parametrize("data", [b"", b"TLM1", b"XXXX" + bytes(10), b"TLM1" + bytes(9) + b"\x01"])
+@pytest.mark.parametrize("data", [b"", b"TLM2", b"XXXX" + bytes(3082), b"TLM2" + bytes(9) + b"\x01" + bytes(3072)])
 def test_damaged_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(DamagedLandmarks):
         Landmarks.from_bytes(data)
@@ -133,23 +138,66 @@ def test_a_dark_picture_has_landmarks_and_a_blank_one_none() -> None:
     assert index.search(landmarks.query(blank)) == []
 
 
-def test_buckets_find_what_comparing_every_pair_finds() -> None:
+def random_landmarks(rng: np.random.Generator, count: int) -> Landmarks:
+    points = rng.uniform(0, 500, (count, 2)).astype(np.float32)
+    sizes, angles = (rng.uniform(low, high, count).astype(np.float32) for low, high in ((2, 40), (0, 360)))
+    codes = rng.integers(0, 256, (count, 32), np.uint8)
+    return Landmarks((400, 600), points, sizes, angles, codes, np.zeros((32, 32, 3), np.uint8))
+
+
+def brute_force(wanted: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    return np.bitwise_count(wanted[:, None] ^ codes[None]).sum(axis=-1).astype(np.int32)
+
+
+def test_the_compiled_loops_agree_with_comparing_every_pair() -> None:
     rng = np.random.default_rng(6)
-    codes = rng.integers(0, 256, (20_000, 32), np.uint8)
-    flips = np.packbits(rng.random((500, 256)) < 0.06, axis=1)
-    wanted = codes[:500] ^ flips
-    pivots = choose_pivots(codes)
-    buckets = Buckets.sort(pivots, codes, label(codes, pivots))
-    exact, found = nearest(wanted, codes), nearest_in_buckets(wanted, buckets)
-    assert np.array_equal(exact[1][:, 0], np.arange(500))
-    agree = found[1][:, 0] == exact[1][:, 0]
-    assert agree.mean() > 0.75  # codes at random are the hardest to sort: real ones cluster
-    assert np.array_equal(found[0][agree, 0], exact[0][agree, 0])
-    assert (np.diff(found[0], axis=1) >= 0).all()
+    codes = rng.integers(0, 256, (700, 32), np.uint8)
+    wanted = codes[:90] ^ np.packbits(rng.random((90, 256)) < 0.1, axis=1)
+    truth = brute_force(wanted, codes)
+    found, distances = two_nearest(words(wanted), words(codes))
+    assert np.array_equal(distances, np.sort(truth, axis=1)[:, :2])
+    assert np.array_equal(np.take_along_axis(truth, found.astype(int), axis=1), distances)
+    near = nearest_pivots(words(wanted), words(codes), 9)
+    assert all(len(set(row)) == 9 for row in near.tolist())
+    assert np.array_equal(np.sort(np.take_along_axis(truth, near.astype(int), axis=1)), np.sort(truth, axis=1)[:, :9])
+
+
+def test_visiting_every_bucket_finds_the_nearest_codes_of_the_living() -> None:
+    rng = np.random.default_rng(7)
+    held = [random_landmarks(rng, 300) for _ in range(3)]
+    segment = Segment.of([(str(n), x) for n, x in enumerate(held)])
+    alive = np.array([True, False, True])
+    wanted = words(rng.integers(0, 256, (50, 32), np.uint8))
+    everywhere = nearest_pivots(wanted, pivots(), len(pivots()))
+    distances, rows = np.full((50, 8), 257, np.int32), np.full((50, 8), -1, np.int64)
+    scan_buckets(wanted, everywhere, segment.codes, segment.starts, segment.owners, alive, 1000, distances, rows)
+    lives = alive[segment.owners]
+    truth = brute_force(wanted.view(np.uint8).reshape(-1, 32), segment.codes.view(np.uint8).reshape(-1, 32))
+    assert np.array_equal(distances, np.sort(truth[:, lives], axis=1)[:, :8])
+    assert np.array_equal(np.take_along_axis(truth, rows - 1000, axis=1), distances)
+
+
+def test_merged_segments_hold_what_lived() -> None:
+    rng = np.random.default_rng(8)
+    held = {name: random_landmarks(rng, 40) for name in "abcd"}
+    one = Segment.of([("a", held["a"]), ("b", held["b"])])
+    two = Segment.of([("c", held["c"]), ("d", held["d"])])
+    merged = Segment.merged([(one, np.array([False, True])), (two, np.array([True, True]))])
+    assert [outline.asset_id for outline in merged.outlines] == ["b", "c", "d"]
+    for number, name in enumerate("bcd"):
+        codes, geometry = merged.landmarks_of(number)
+        assert np.array_equal(codes, words(held[name].codes))
+        assert np.array_equal(geometry[:, :2], held[name].points)
+
+
+def test_nearly_every_code_stands_in_the_bucket_of_its_nearest_pivot() -> None:
+    codes = words(np.concatenate([landmarks.describe(PHOTOS[name]).codes for name in OURS]))
+    exact = nearest_pivots(codes, pivots(), 1)[:, 0]
+    assert (label(codes) == exact).mean() > 0.8
 
 
 def test_a_large_index_finds_and_forgets_as_a_small_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watermark.landmarks.index.EXACT_CODES", 1000)
+    monkeypatch.setattr(search, "SCANNED_CODES", 10)  # the fewest buckets
     index = LandmarkIndex()
     for name in OURS:
         index.add(name, landmarks.describe(PHOTOS[name]))
@@ -160,6 +208,27 @@ def test_a_large_index_finds_and_forgets_as_a_small_one_does(monkeypatch: pytest
     assert [c.asset_id for c in index.search(query)] == ["coffee"]
     index.remove("coffee")
     assert index.search(query) == []
+    assert len(index) == 3
+
+
+def test_searches_run_while_assets_come_and_go() -> None:
+    index = LandmarkIndex()
+    index.add("coffee", landmarks.describe(PHOTOS["coffee"]))
+    rocket, rng = landmarks.describe(PHOTOS["rocket"]), np.random.default_rng(9)
+    query = landmarks.query(leak("coffee", "crop_50").rgb)
+
+    def come_and_go(number: int) -> None:
+        index.add(f"noise {number}", random_landmarks(rng, 50))
+        index.add("rocket", rocket)
+        index.remove("rocket")
+
+    with ThreadPoolExecutor(4) as pool:
+        changes = [pool.submit(come_and_go, n) for n in range(20)]
+        found = [pool.submit(index.search, query) for _ in range(6)]
+        assert [[c.asset_id for c in f.result()] for f in found] == [["coffee"]] * 6
+        for change in changes:
+            change.result()
+    assert len(index) == 21
 
 
 def test_the_only_asset_of_an_index_is_found_on_a_page_full_of_text() -> None:

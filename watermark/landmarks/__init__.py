@@ -1,7 +1,8 @@
 """Landmarks of a picture: tier 2 of the look-up, for crops, screenshots, pages and photographs of screens.
 
-Read in this order: `codes` (a picture's landmarks, 256 bits each), `neighbours` (the codes nearest to a query's),
-`votes` (which asset they speak for, and under which homography), `index` (many assets, one search).
+Read in this order: `codes` (a picture's landmarks, 256 bits each), `segments` (many assets' codes in buckets),
+`search` (one query: `hamming` distances, `votes`, then a closer look by `matching`), `ranking` (what counts as a
+match, and which comes first), `index` (assets come and go while searches run).
 
 >>> import numpy as np
 >>> from watermark import landmarks
@@ -15,6 +16,6 @@ Read in this order: `codes` (a picture's landmarks, 256 bits each), `neighbours`
 
 from .codes import Landmarks, Query, describe, query
 from .index import LandmarkIndex
-from .votes import MATCH_INLIERS, Candidate
+from .ranking import Candidate
 
-__all__ = ["MATCH_INLIERS", "Candidate", "LandmarkIndex", "Landmarks", "Query", "describe", "query"]
+__all__ = ["Candidate", "LandmarkIndex", "Landmarks", "Query", "describe", "query"]

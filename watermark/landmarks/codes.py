@@ -22,21 +22,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from watermark import colourway
 from watermark.errors import WatermarkError
 from watermark.registration.features import Features, Levels, detect, permutation, root
+from watermark.registration.geometry import resize_matrix
 
-ASSET_LEVELS: Levels = ((640, 320), (320, 200), (160, 80))
+ASSET_LEVELS: Levels = ((640, 300), (320, 180), (160, 70))
 """(long side in px, key points kept): thumbnails on pages meet only the smaller sizes."""
 
-QUERY_LEVELS: Levels = ((1280, 700), (800, 1000), (400, 400))
-"""A pyramid: a picture within a page is larger, or smaller, than it is in the index."""
+QUERY_LEVELS: Levels = ((1280, 1100), (800, 1000), (400, 500), (200, 250))
+"""A pyramid: a picture within a page is smaller than it is in the index, and of a crop the index knows the coarse."""
+
+PICTURE_SIDE = 512
+"""Long side in px of the picture that a query carries for its colours."""
 
 VARIANTS = ((False, False), (True, False), (False, True), (True, True))
 """(mirrored, inverted): what may have been done to a leak that permutes its descriptors, and nothing else."""
 
 _ROTATION_SEED = 5
 _HEADER = struct.Struct("<4sIIH")
-_MAGIC = b"TLM1"
+_MAGIC = b"TLM2"
+_THUMBNAIL = (colourway.SIDE, colourway.SIDE, 3)
+_THUMBNAIL_BYTES = colourway.SIDE**2 * 3
 _RECORD = np.dtype([("x", "<u2"), ("y", "<u2"), ("size", "<f2"), ("angle", "u1"), ("code", "u1", 32)])
 
 
@@ -57,6 +64,8 @@ class Landmarks:
     sizes : ndarray, shape (n,), float32: diameters in px.
     angles : ndarray, shape (n,), float32: degrees, clockwise.
     codes : ndarray, shape (n, 32), uint8.
+    thumbnail : ndarray, shape (32, 32, 3), uint8
+        Its colours, as `watermark.colourway.thumbnail` gives them.
     """
 
     shape: tuple[int, int]
@@ -64,12 +73,13 @@ class Landmarks:
     sizes: NDArray[np.float32]
     angles: NDArray[np.float32]
     codes: NDArray[np.uint8]
+    thumbnail: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def to_bytes(self) -> bytes:
-        """Pack into 14 bytes and 39 a landmark: 23 kB at most; places keep 1/65,536 of the side."""
+        """Pack into 3,086 bytes and 39 a landmark: 24.6 kB at most; places keep 1/65,536 of the side."""
         records = np.zeros(len(self), _RECORD)
         height, width = self.shape
         unit = np.clip((self.points + 0.5) / [width, height], 0, 1)
@@ -77,7 +87,7 @@ class Landmarks:
         records["size"] = np.minimum(self.sizes, 65504)
         records["angle"] = np.rint(self.angles * (256 / 360)).astype(np.int64) % 256
         records["code"] = self.codes
-        return _HEADER.pack(_MAGIC, height, width, len(self)) + records.tobytes()
+        return _HEADER.pack(_MAGIC, height, width, len(self)) + self.thumbnail.tobytes() + records.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Landmarks:
@@ -89,7 +99,8 @@ class Landmarks:
         """
         try:
             magic, height, width, count = _HEADER.unpack_from(data)
-            records = np.frombuffer(data, _RECORD, offset=_HEADER.size)
+            colours = np.frombuffer(data, np.uint8, _THUMBNAIL_BYTES, _HEADER.size)
+            records = np.frombuffer(data, _RECORD, offset=_HEADER.size + _THUMBNAIL_BYTES)
         except (struct.error, ValueError) as error:
             raise DamagedLandmarks("landmarks are cut short") from error
         if magic != _MAGIC or len(records) != count:
@@ -101,6 +112,7 @@ class Landmarks:
             records["size"].astype(np.float32),
             records["angle"] * np.float32(360 / 256),
             records["code"].copy(),
+            colours.reshape(_THUMBNAIL).copy(),
         )
 
 
@@ -112,12 +124,18 @@ class Query:
     ----------
     codes : ndarray, shape (4, n, 32), uint8
         As the picture is, and as it would be mirrored and/or negative; the order of `VARIANTS`.
+    picture : ndarray, shape (h, w, 3), uint8
+        The picture at `PICTURE_SIDE` px or less, for its colours.
+    shrink : ndarray, shape (3, 3), float64
+        Picture px -> px of `picture`.
     """
 
     points: NDArray[np.float32]
     sizes: NDArray[np.float32]
     angles: NDArray[np.float32]
     codes: NDArray[np.uint8]
+    picture: NDArray[np.uint8]
+    shrink: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.points)
@@ -133,12 +151,19 @@ def describe(rgb: NDArray[np.uint8]) -> Landmarks:
     Returns
     -------
     Landmarks
-        At most 600; none of a blank picture.
+        At most 550; none of a blank picture.
     """
     found = _detect(rgb, ASSET_LEVELS)
     x = found.points
     height, width = rgb.shape[:2]
-    return Landmarks((height, width), x[:, :2].copy(), x[:, 2].copy(), x[:, 3].copy(), binarise(found.descriptors))
+    return Landmarks(
+        (height, width),
+        x[:, :2].copy(),
+        x[:, 2].copy(),
+        x[:, 3].copy(),
+        binarise(found.descriptors),
+        colourway.thumbnail(rgb),
+    )
 
 
 def query(rgb: NDArray[np.uint8]) -> Query:
@@ -155,7 +180,11 @@ def query(rgb: NDArray[np.uint8]) -> Query:
     found = _detect(rgb, QUERY_LEVELS)
     x = found.points
     codes = [binarise(found.descriptors[:, permutation(*variant)]) for variant in VARIANTS]
-    return Query(x[:, :2].copy(), x[:, 2].copy(), x[:, 3].copy(), np.stack(codes))
+    scale = min(1.0, PICTURE_SIDE / max(rgb.shape[:2]))
+    width, height = (max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
+    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    shrink = resize_matrix(rgb.shape[:2], small.shape[:2])
+    return Query(x[:, :2].copy(), x[:, 2].copy(), x[:, 3].copy(), np.stack(codes), small, shrink)
 
 
 def binarise(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,179 +1,104 @@
-"""From single code matches to a verdict on an asset: votes, agreement in scale and turn, then a homography.
+"""Which assets are worth a closer look: every similar landmark votes for where the whole asset would lie.
 
-A match counts for an asset when its code lies within 75 bits and clearly nearer than any *other* asset's. Assets that
-look alike (colourways of one shot) would silence each other under that rule, so those that keep turning up together
-are no rivals. What votes survive must agree on scale and rotation, as in Lowe's Hough transform, and on a homography.
+One pair of landmarks fixes a similarity, and so the place, size and turn at which the query would show the asset.
+Pairs that belong together agree, chance pairs scatter: Lowe's Hough transform (2004, section 7.3) for all assets at
+once. Among thousands of assets four agreeing votes stand out, so a search may miss most of the neighbours, and needs no
+rule that a rival asset must be farther: the colourways of one shot do not silence each other.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import combinations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-MATCH_BITS = 75
-RIVAL_RATIO = 0.9
-RIVAL_BITS = 64
-"""Where the nearest rival lies in a large index; assumed of a small one, whose few rivals would screen nothing out."""
-MATCH_INLIERS = 10
-"""Unique inliers that make a match: none of 150 unrelated pictures had more than 9."""
+from .hamming import compiled
 
-_ALIKE_BITS = 48  # far below what unrelated landmarks reach by chance
-_ALIKE_POINTS = 10  # query points at which two assets tie …
-_ALIKE_SHARE = 0.5  # … and their share of all points at which the lesser asset is that near
-_MOST_FITS = 16  # assets that are tried for a homography
-_FEWEST_VOTES = 4
-_THRESHOLDS = 6 / 640, 8 / 640  # of a homography and of a similarity, in shares of the asset's long side
-_SAME_PLACE = 3 / 640
-_MAGNIFICATION = 0.003, 60.0  # areas
-_TURN_BINS, _SCALE_BINS = 12, 16  # 30 degrees; factors of two
+_TURN_BINS = 12  # 30 degrees
+_CENTRE_BIN = 0.5  # of the asset's long side, as the query would show it
+_FULL_BITS, _NO_BITS = 40, 76  # a pair's weight falls from 1 to 0 between these distances
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An asset that a query picture shows.
+class Shortlisted:
+    """An asset with a strength: the weight of the votes that agree best."""
 
-    Attributes
-    ----------
-    asset_id : as it was added.
-    inliers : distinct landmarks that agree on the homography.
-    homography : ndarray, shape (3, 3), float64: query px -> asset px.
-    mirrored, inverted : whether the query shows the asset mirrored, or as a negative.
-    """
-
-    asset_id: str
-    inliers: int
-    homography: NDArray[np.float64]
-    mirrored: bool
-    inverted: bool = False
+    owner: int
+    strength: float
 
 
-@dataclass(frozen=True)
-class Matches:
-    """Code matches of one query with one asset: places (n, 2), sizes (n,), angles (n,) on either side."""
-
-    query_points: NDArray[np.float32]
-    query_sizes: NDArray[np.float32]
-    query_angles: NDArray[np.float32]
-    asset_points: NDArray[np.float32]
-    asset_sizes: NDArray[np.float32]
-    asset_angles: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.query_points)
-
-    def only(self, keep: NDArray[np.bool_]) -> Matches:
-        """A subset."""
-        return Matches(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+def weigh(distances: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Weights of pairs, 0 … 1, from their distances in bits."""
+    return np.clip((_NO_BITS - distances) / (_NO_BITS - _FULL_BITS), 0, 1).astype(np.float32)
 
 
-def elect(distances: NDArray[np.int32], owners: NDArray[np.int64]) -> list[tuple[int, NDArray[np.intp]]]:
-    """Which assets the matches speak for, and which matches.
+def shortlist(
+    query: NDArray[np.float32],
+    asset: NDArray[np.float32],
+    owners: NDArray[np.int64],
+    centres: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    most: int,
+    least: float,
+) -> list[Shortlisted]:
+    """The assets for which most votes agree.
 
     Parameters
     ----------
-    distances : ndarray, shape (n, K), int32
-        Bits from every query code to its K nearest codes, in ascending order.
-    owners : ndarray, shape (n, K), int64
-        The assets those codes belong to; -1 for none.
-
-    Returns
-    -------
-    list of (owner, columns)
-        Most votes first; `columns`, shape (n,), says which of the K neighbours is the match, -1 for none.
+    query, asset : (pairs, 4), x, y, diameter, angle on either side.
+    owners : (pairs,), the asset of each pair, counted from 0.
+    centres : (pairs, 3), centre x, y and long side of that asset, px.
+    weights : (pairs,)
+    most, least : how many assets at most, and how strong at least.
     """
-    near = (distances <= MATCH_BITS) & (owners >= 0)
-    contending = near & (distances * RIVAL_RATIO <= distances[:, :1])
-    alike = _alike(owners, contending & (distances <= _ALIKE_BITS))
-    elected = []
-    for owner in np.unique(owners[contending]):
-        own = near & (owners == owner)
-        first = np.where(own.any(axis=1), own.argmax(axis=1), -1)
-        rival = (owners >= 0) & ~np.isin(owners, [owner, *alike.get(int(owner), ())])
-        next_best = np.where(rival, distances, RIVAL_BITS).min(axis=1).clip(max=RIVAL_BITS)
-        best = np.where(first >= 0, np.take_along_axis(distances, first[:, None], axis=1)[:, 0], 256)
-        columns = np.where(best < RIVAL_RATIO * next_best, first, -1)
-        if (columns >= 0).sum() >= _FEWEST_VOTES:
-            elected.append((int(owner), columns))
-    elected.sort(key=lambda pair: (-int((pair[1] >= 0).sum()), pair[0]))
-    return elected[:_MOST_FITS]
+    if not len(owners):
+        return []
+    strengths = _strongest(query, asset, owners, centres, weights, int(owners.max()) + 1)
+    order = np.argsort(-strengths, kind="stable")[:most]
+    return [Shortlisted(int(a), float(strengths[a])) for a in order if strengths[a] >= least]
 
 
-def one_to_one(distances: NDArray[np.int32], rows: NDArray[np.int64], columns: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Query landmarks whose match `columns` is the nearest of all that chose the same asset landmark.
-
-    Every letter of a page may resemble one corner of the asset; a map that collapses the page into that corner would
-    otherwise have the most supporters.
-    """
-    asked = np.flatnonzero(columns >= 0)
-    asked = asked[np.argsort(distances[asked, columns[asked]], kind="stable")]
-    _, first = np.unique(rows[asked, columns[asked]], return_index=True)
-    return np.sort(asked[first])
-
-
-def _alike(owners: NDArray[np.int64], tied: NDArray[np.bool_]) -> dict[int, set[int]]:
-    alone: Counter[int] = Counter()
-    together: Counter[tuple[int, int]] = Counter()
-    for row in np.flatnonzero(tied.any(axis=1)):
-        present = sorted({int(owner) for owner in owners[row, tied[row]]})
-        alone.update(present)
-        together.update(combinations(present, 2))
-    alike: dict[int, set[int]] = {}
-    for (a, b), count in together.items():
-        if count >= max(_ALIKE_POINTS, _ALIKE_SHARE * min(alone[a], alone[b])):
-            alike.setdefault(a, set()).add(b)
-            alike.setdefault(b, set()).add(a)
-    return alike
-
-
-def agreeing(matches: Matches, mirrored: bool) -> Matches:
-    """Matches in the most popular neighbourhood of scale (a factor of 4) and turn (90 degrees)."""
-    sense = -1 if mirrored else 1  # a mirror reverses the sense in which angles grow
-    turn = (matches.asset_angles - sense * matches.query_angles) % 360
-    octave = np.log2(matches.asset_sizes / matches.query_sizes)
-    row = (turn * (_TURN_BINS / 360)).astype(int) % _TURN_BINS
-    column = np.clip(np.rint(octave).astype(int) + _SCALE_BINS // 2, 1, _SCALE_BINS - 2)
-    votes = np.zeros((_TURN_BINS, _SCALE_BINS), int)
-    np.add.at(votes, (row, column), 1)
-    wide = votes + np.roll(votes, 1, axis=0) + np.roll(votes, -1, axis=0)
-    wide[:, 1:-1] = wide[:, :-2] + wide[:, 1:-1] + wide[:, 2:]
-    top, left = np.unravel_index(int(wide[:, 1:-1].argmax()), (_TURN_BINS, _SCALE_BINS - 2))
-    apart = (row - top + _TURN_BINS // 2) % _TURN_BINS - _TURN_BINS // 2
-    return matches.only((abs(apart) <= 1) & (abs(column - left - 1) <= 1))
-
-
-def fit(matches: Matches, long_side: int) -> tuple[int, NDArray[np.float64]] | None:
-    """The homography, query px -> asset px, that most matches agree on, and how many distinct ones do.
-
-    A similarity is tried as well: it needs fewer matches, and stands where a homography would be bent by outliers.
-    """
-    if len(matches) < _FEWEST_VOTES:
-        return None
-    source, target = matches.query_points, matches.asset_points
-    bent, straight = (share * long_side for share in _THRESHOLDS)
-    homography, kept = cv2.findHomography(source, target, cv2.RANSAC, bent, maxIters=2000, confidence=0.995)
-    similarity, kept_too = cv2.estimateAffinePartial2D(
-        source, target, method=cv2.RANSAC, ransacReprojThreshold=straight, maxIters=2000
-    )
-    best: tuple[int, NDArray[np.float64]] | None = None
-    if similarity is not None:
-        similarity = np.vstack([similarity, [0, 0, 1]])
-    for matrix, inside in ((homography, kept), (similarity, kept_too)):
-        if matrix is None or not _MAGNIFICATION[0] < abs(np.linalg.det(matrix[:2, :2])) < _MAGNIFICATION[1]:
-            continue
-        chosen = inside.ravel() > 0
-        scale = abs(np.linalg.det(matrix[:2, :2])) ** 0.5
-        cell = _SAME_PLACE * long_side
-        distinct = min(_distinct(target[chosen], cell), _distinct(source[chosen], cell / scale))
-        if best is None or distinct > best[0]:
-            best = distinct, np.asarray(matrix, np.float64)
-    return best
-
-
-def _distinct(points: NDArray[np.float32], cell: float) -> int:
-    """Points that do not share a cell: one landmark found at two sizes is one witness."""
-    return len(np.unique(np.rint(points / cell), axis=0))
+@compiled
+def _strongest(
+    query: NDArray[np.float32],
+    asset: NDArray[np.float32],
+    owners: NDArray[np.int64],
+    centres: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    assets: int,
+) -> NDArray[np.float32]:
+    """The fullest bin of every asset; each vote falls into the two nearest bins of turn, scale, x and y."""
+    room = 1024
+    while room < 32 * len(owners):
+        room *= 2
+    keys = np.zeros(room, np.uint64)  # an open-addressing table of bins; 0 is free
+    histogram = np.zeros(room, np.float32)
+    strengths = np.zeros(assets, np.float32)
+    for i in range(len(owners)):
+        turn = np.deg2rad(query[i, 3] - asset[i, 3])  # asset -> query
+        growth = query[i, 2] / asset[i, 2]
+        octave = np.log2(growth)
+        dx, dy = centres[i, 0] - asset[i, 0], centres[i, 1] - asset[i, 1]
+        x = query[i, 0] + growth * (np.cos(turn) * dx - np.sin(turn) * dy)
+        y = query[i, 1] + growth * (np.sin(turn) * dx + np.cos(turn) * dy)
+        low_turn, low_octave = int(np.floor(turn / (2 * np.pi) * _TURN_BINS)), int(np.floor(octave))
+        for a in range(2):
+            t = (low_turn + a) % _TURN_BINS
+            for b in range(2):
+                width = _CENTRE_BIN * centres[i, 2] * 2.0 ** (low_octave + b)
+                left, top = int(np.floor(x / width - 0.5)), int(np.floor(y / width - 0.5))
+                for c in range(2):
+                    for d in range(2):
+                        key = np.uint64(owners[i] + 1)
+                        for part in (t, low_octave + b + 64, left + c + 65536, top + d + 65536):
+                            key = (key ^ np.uint64(part)) * np.uint64(0x9E3779B97F4A7C15)
+                            key ^= key >> np.uint64(29)
+                        cell = np.int64(key & np.uint64(room - 1))
+                        while keys[cell] != 0 and keys[cell] != key:
+                            cell = (cell + 1) & (room - 1)
+                        keys[cell] = key
+                        histogram[cell] += weights[i]
+                        if histogram[cell] > strengths[owners[i]]:
+                            strengths[owners[i]] = histogram[cell]
+    return strengths

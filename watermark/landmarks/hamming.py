@@ -1,0 +1,176 @@
+"""Hamming distances by the million: the inner loops of the search, compiled.
+
+A code is four words of 64 bits; two codes differ in `popcount(a XOR b)` bits, summed over the words. The loops release
+the interpreter's lock, so searches of several threads run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+"""Codes as words, shape (n, 4)."""
+
+
+def words(codes: NDArray[np.uint8]) -> Words:
+    """Codes, shape (n, 32), uint8, as words, shape (n, 4)."""
+    return np.ascontiguousarray(codes).view(np.uint64).reshape(-1, 4)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile at the first call; keep the machine code on disk where any place for it is writable."""
+    try:
+        return numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # a read-only installation without a home: compile in every process
+        return numba.njit(nogil=True)(function)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _popcount(_: Any, word: Any) -> Any:
+    """Count the bits of a word: one instruction, which Numba has no name for."""
+
+    def emit(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return numba.uint64(numba.uint64), emit
+
+
+@compiled
+def nearest_pivots(codes: Words, pivots: Words, count: int) -> NDArray[np.int32]:
+    """The `count` nearest pivots of every code, in no order; shape (n, count)."""
+    found = np.empty((len(codes), count), np.int32)
+    distances = np.empty(len(pivots), np.uint16)
+    for i in range(len(codes)):
+        a, b, c, d = codes[i, 0], codes[i, 1], codes[i, 2], codes[i, 3]
+        populations = np.zeros(257, np.int32)
+        for j in range(len(pivots)):
+            bits = _popcount(a ^ pivots[j, 0]) + _popcount(b ^ pivots[j, 1])
+            bits += _popcount(c ^ pivots[j, 2]) + _popcount(d ^ pivots[j, 3])
+            distances[j] = bits
+            populations[bits] += 1
+        within, radius = 0, 0
+        while within + populations[radius] < count:
+            within += populations[radius]
+            radius += 1
+        at_radius = count - within
+        n = 0
+        for j in range(len(pivots)):
+            if distances[j] < radius:
+                found[i, n] = j
+                n += 1
+            elif distances[j] == radius and at_radius > 0:
+                found[i, n] = j
+                n += 1
+                at_radius -= 1
+    return found
+
+
+@compiled
+def scan_buckets(
+    wanted: Words,
+    probes: NDArray[np.int32],
+    codes: Words,
+    starts: NDArray[np.int64],
+    owners: NDArray[np.int32],
+    alive: NDArray[np.bool_],
+    first_row: int,
+    distances: NDArray[np.int32],
+    rows: NDArray[np.int64],
+) -> None:
+    """Compare every wanted code with the codes in its probed buckets, and improve its list of nearest ones.
+
+    All visits to one bucket follow each other, so that it is read from memory once.
+
+    Parameters
+    ----------
+    wanted : (n, 4) and probes : (n, P)
+    codes : (m, 4), in bucket order; starts : (buckets + 1,); owners : (m,), into `alive`.
+    first_row : what the first code's row is called in `rows`.
+    distances, rows : (n, K), ascending; changed in place.
+    """
+    visits = np.zeros(len(starts), np.int64)
+    for i in range(probes.shape[0]):
+        for p in range(probes.shape[1]):
+            visits[probes[i, p] + 1] += 1
+    for b in range(1, len(visits)):
+        visits[b] += visits[b - 1]
+    visitors = np.empty(probes.size, np.int32)
+    place = visits[:-1].copy()
+    for i in range(probes.shape[0]):
+        for p in range(probes.shape[1]):
+            visitors[place[probes[i, p]]] = i
+            place[probes[i, p]] += 1
+    last = distances.shape[1] - 1
+    for bucket in range(len(starts) - 1):
+        for visit in range(visits[bucket], visits[bucket + 1]):
+            i = visitors[visit]
+            a, b, c, d = wanted[i, 0], wanted[i, 1], wanted[i, 2], wanted[i, 3]
+            worst = np.uint64(distances[i, last])
+            for j in range(starts[bucket], starts[bucket + 1]):
+                bits = _popcount(a ^ codes[j, 0]) + _popcount(b ^ codes[j, 1])
+                bits += _popcount(c ^ codes[j, 2]) + _popcount(d ^ codes[j, 3])
+                if bits < worst and alive[owners[j]]:
+                    k = last
+                    while k > 0 and distances[i, k - 1] > bits:
+                        distances[i, k] = distances[i, k - 1]
+                        rows[i, k] = rows[i, k - 1]
+                        k -= 1
+                    distances[i, k] = bits
+                    rows[i, k] = first_row + j
+                    worst = np.uint64(distances[i, last])
+
+
+@compiled
+def two_nearest(wanted: Words, codes: Words) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The two nearest codes of every wanted one: indices and distances in bits, (n, 2); at least two codes needed."""
+    found = np.empty((len(wanted), 2), np.int32)
+    distances = np.empty((len(wanted), 2), np.int32)
+    for i in range(len(wanted)):
+        a, b, c, d = wanted[i, 0], wanted[i, 1], wanted[i, 2], wanted[i, 3]
+        best, second = np.uint64(300), np.uint64(300)
+        first, next_one = 0, 0
+        for j in range(len(codes)):
+            bits = _popcount(a ^ codes[j, 0]) + _popcount(b ^ codes[j, 1])
+            bits += _popcount(c ^ codes[j, 2]) + _popcount(d ^ codes[j, 3])
+            if bits < second:
+                if bits < best:
+                    second, next_one = best, first
+                    best, first = bits, j
+                else:
+                    second, next_one = bits, j
+        found[i, 0], found[i, 1] = first, next_one
+        distances[i, 0], distances[i, 1] = best, second
+    return found, distances
+
+
+@compiled
+def nearest_by_groups(
+    codes: Words, heads: Words, pivots: Words, members: NDArray[np.int64], starts: NDArray[np.int64], groups: int
+) -> NDArray[np.int32]:
+    """The nearest pivot of every code, (n,), sought in the groups of its nearest heads only.
+
+    Parameters
+    ----------
+    heads : (G, 4); members : pivots sorted by group; starts : (G + 1,), group g is members[starts[g]:starts[g + 1]].
+    groups : how many groups to look into.
+    """
+    near = nearest_pivots(codes, heads, groups)
+    found = np.empty(len(codes), np.int32)
+    for i in range(len(codes)):
+        a, b, c, d = codes[i, 0], codes[i, 1], codes[i, 2], codes[i, 3]
+        best = np.uint64(300)
+        for g in near[i]:
+            for k in range(starts[g], starts[g + 1]):
+                j = members[k]
+                bits = _popcount(a ^ pivots[j, 0]) + _popcount(b ^ pivots[j, 1])
+                bits += _popcount(c ^ pivots[j, 2]) + _popcount(d ^ pivots[j, 3])
+                if bits < best:
+                    best = bits
+                    found[i] = j
+    return found

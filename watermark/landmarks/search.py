@@ -1,0 +1,117 @@
+"""One search, from a query's codes to assets: probe the buckets, count votes, look closer at a few assets."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark import colourway
+
+from .codes import VARIANTS, Query
+from .hamming import nearest_pivots, scan_buckets, words
+from .matching import match
+from .ranking import Candidate
+from .segments import Snapshot, pivots
+from .votes import shortlist, weigh
+
+NEAREST = 8
+"""Neighbours kept of every code of a query: enough to see past some colourways of one shot."""
+
+SCANNED_CODES = 10_000
+"""Codes with which every code of a query is compared, about; an index with fewer is searched exactly."""
+
+_LEAST_PROBES = 8
+_FARTHEST_BITS = 76
+_ASKING = (1, 2, 4, 4)  # every n-th landmark of the query asks: plain, mirrored, negative, both
+_CLOSER_LOOKS = 6
+_LEAST_STRENGTH = 1.0
+
+
+def find(snapshot: Snapshot, query: Query, variant: int) -> list[Candidate]:
+    """The assets that a query shows in one of the `VARIANTS`.
+
+    Parameters
+    ----------
+    snapshot : with at least one code.
+    query : with at least one landmark.
+    variant : int, into `VARIANTS`.
+    """
+    mirrored, inverted = VARIANTS[variant]
+    geometry, unmirror = _oriented(query, mirrored, inverted)
+    wanted = words(query.codes[variant])
+    asking = np.arange(0, len(wanted), _ASKING[variant])
+    distances, rows = _neighbours(snapshot, wanted[asking])
+    asked, column = np.nonzero(rows >= 0)
+    theirs, owners, centres = _gathered(snapshot, rows[asked, column])
+    votes = weigh(distances[asked, column])
+    listed = shortlist(geometry[asking[asked]], theirs, owners, centres, votes, _CLOSER_LOOKS, _LEAST_STRENGTH)
+    found = []
+    for item in listed:
+        segment, number = snapshot.asset(item.owner)
+        outline = segment.outlines[number]
+        codes, places = segment.landmarks_of(number)
+        fitted = match(geometry, wanted, places, codes, outline.shape)
+        if fitted is None:
+            continue
+        homography = fitted.homography @ unmirror
+        like = colourway.compare(
+            outline.thumbnail, outline.shape, query.picture, homography @ np.linalg.inv(query.shrink)
+        )
+        found.append(
+            Candidate(
+                outline.asset_id,
+                outline.shape,
+                fitted.support,
+                fitted.spread,
+                homography,
+                mirrored,
+                inverted,
+                like.structure,
+                like.colour,
+            )
+        )
+    return found
+
+
+def _oriented(query: Query, mirrored: bool, inverted: bool) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The query's geometry (n, 4) without mirror and negative, and the map of px that undoes the mirror."""
+    x, y = query.points.T
+    angles = query.angles
+    if mirrored:
+        x, angles = -x, 180 - angles
+    if inverted:
+        angles = angles + 180
+    return np.stack([x, y, query.sizes, angles], axis=1), np.diag([-1.0 if mirrored else 1.0, 1, 1])
+
+
+def _neighbours(snapshot: Snapshot, wanted: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The nearest codes of each: bits and rows counted over all segments, -1 for none; both (n, NEAREST)."""
+    share = SCANNED_CODES / snapshot.codes
+    count = int(np.clip(np.ceil(share * len(pivots())), _LEAST_PROBES, len(pivots())))
+    probes = nearest_pivots(wanted, pivots(), count)
+    distances = np.full((len(wanted), NEAREST), _FARTHEST_BITS + 1, np.int32)
+    rows = np.full((len(wanted), NEAREST), -1, np.int64)
+    first = 0
+    for segment, alive in snapshot.parts:
+        scan_buckets(wanted, probes, segment.codes, segment.starts, segment.owners, alive, first, distances, rows)
+        first += len(segment.codes)
+    return distances, rows
+
+
+def _gathered(
+    snapshot: Snapshot, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+    """Geometry (n, 4), owner counted over all segments (n,), and its centre and long side (n, 3) of codes by row."""
+    geometry = np.empty((len(rows), 4), np.float32)
+    owners = np.empty(len(rows), np.int64)
+    centres = np.empty((len(rows), 3), np.float32)
+    first_row, first_owner = 0, 0
+    for segment, _ in snapshot.parts:
+        here = (rows >= first_row) & (rows < first_row + len(segment.codes))
+        local = rows[here] - first_row
+        geometry[here] = segment.geometry[local]
+        owners[here] = segment.owners[local] + first_owner
+        centres[here] = segment.centres[segment.owners[local]]
+        first_row += len(segment.codes)
+        first_owner += len(segment)
+    return geometry, owners, centres
