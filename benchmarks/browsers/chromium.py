@@ -29,6 +29,7 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
     "--window-size=1280,900",
     "--lang=en-US",
+    "--disable-features=AutofillServerCommunication,OptimizationHints,Translate,MediaRouter",  # what it says unasked
 )
 
 
@@ -67,8 +68,11 @@ class Target:
     def until(self, script: str, *arguments: Any, timeout_s: float = 30.0) -> Any:
         """Ask again until the answer is truthy."""
         deadline = time.monotonic() + timeout_s
+        # An element is worth waiting for, and has no plain value.
+        plain = "(value) => (globalThis.Node && value instanceof Node ? true : value)"
+        asking = f"async (...given) => ({plain})(await ({script})(...given))"
         while time.monotonic() < deadline:
-            if value := self.run(script, *arguments):
+            if value := self.run(asking, *arguments):
                 return value
             self.browser.cdp.rest(0.02)
         raise AssertionError(f"waited {timeout_s:.0f} s for {script}")

@@ -20,7 +20,9 @@ from service.context import Context
 from service.db import everywhere, now
 from service.errors import Conflict, Invalid, ServiceError, Unauthenticated
 from service.identity.access import identify, session_cookie
+from service.identity.grants import by_access_token
 from service.identity.service import is_operator
+from service.identity.tokens import ACCESS, is_well_formed
 from service.net.models import KeptAnswer
 from service.net.problems import problem_response
 
@@ -73,7 +75,7 @@ class Idempotency:
             body = await request.body()
             digest, receive = hashlib.sha256(body).hexdigest(), _again(body, receive)
         context: Context = request.app.state.context
-        name = context.vault.keyed("idempotency", "|".join((_credential(request, context), request.url.path, key)))
+        name = await run_in_threadpool(_name, request, context, key)
         kept = await run_in_threadpool(_claim, request, context, name, digest)
         if kept is not None:
             await kept(scope, receive, send)
@@ -126,6 +128,17 @@ def _again(body: bytes, receive: Receive) -> Receive:
 def _credential(request: Request, context: Context) -> str:
     cookie = request.cookies.get(session_cookie(secure=context.settings.secure), "")
     return request.headers.get("authorization") or cookie
+
+
+def _name(request: Request, context: Context, key: str) -> str:
+    """Name a request by who sends it: by the seat, where the token behind it is a new one every few minutes."""
+    credential = _credential(request, context)
+    token = credential.rpartition(" ")[2]
+    if is_well_formed(token, ACCESS):
+        with context.database.reading() as session:
+            principal = by_access_token(session, vault=context.vault, token=token)
+        credential = f"seat {principal.id}" if principal is not None else credential
+    return context.vault.keyed("idempotency", "|".join((credential, request.url.path, key)))
 
 
 def _claim(request: Request, context: Context, scope: str, digest: str) -> Response | None:

@@ -89,13 +89,17 @@ def ids(brand: Brand, client: TestClient, asset: dict[str, Any], astronaut: np.n
     brand.import_recipients(2)
     brand.issue(asset["id"])
     copy = brand.copies(asset["id"])[0]
-    sighting = brand.report(jpeg(astronaut[:256, 128:384]))
+    files = {"picture": ("a.jpg", jpeg(astronaut[:256, 128:384])), "screenshot": ("b.jpg", jpeg(astronaut))}
+    sighting = client.post("/v1/sightings", files=files, headers=brand.flagger).json()
+    brand.settled(f"/v1/sightings/{sighting['id']}")
+    shown = client.get(f"/v1/sightings/{sighting['id']}/evidence", headers=brand.investigator).json()
     return {
         "asset_id": asset["id"],
         "copy_id": copy["id"],
         "batch_id": copy["batch_id"],
         "recipient_id": copy["recipient_id"],
         "sighting_id": sighting["id"],
+        "exhibit_id": shown["exhibits"][0]["id"],
     }
 
 

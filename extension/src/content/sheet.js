@@ -130,8 +130,8 @@
   }
 
   /** @param {SheetOrder} order @returns {Promise<SheetLaid>} */
-  async function lay({ ids, tile, nonce, columns, patience }) {
-    const canvases = paints();
+  async function lay({ ids, tile, nonce, columns, patience, plain }) {
+    const canvases = !plain && paints();
     paper.replaceChildren();
     /** @type {Record<number, number>} */
     const cells = {};
@@ -170,8 +170,8 @@
   }
 
   /** Show one picture at a scale of its own pixels, moved, for a capture of a part of it. @param {PanOrder} order @returns {Promise<PanShown>} */
-  async function show({ id, x, y, scale, nonce }) {
-    const canvases = paints();
+  async function show({ id, x, y, scale, nonce, plain }) {
+    const canvases = !plain && paints();
     paper.replaceChildren();
     const source = await /** @type {any} */ (own.find).source(id, 3000);
     const [naturalWidth, naturalHeight] = sizeOf(source);

@@ -35,9 +35,9 @@ interface Found {
   width: number; height: number; origin?: string; permalink?: string; account?: string;
 }
 type Drawable = HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | SVGImageElement;
-interface SheetOrder { ids: number[]; tile: number; nonce: string[]; columns: number; patience: number }
+interface SheetOrder { ids: number[]; tile: number; nonce: string[]; columns: number; patience: number; plain: boolean }
 interface SheetLaid { cells: Record<number, number>; sizes: Record<number, [number, number]>; late: number[]; failed: number[]; paints: boolean; width: number; height: number }
-interface PanOrder { id: number; x: number; y: number; scale: number; nonce: string[] }
+interface PanOrder { id: number; x: number; y: number; scale: number; nonce: string[]; plain: boolean }
 interface PanShown { paints: boolean; width: number; height: number; viewWidth: number; viewHeight: number }
 interface BadgeOrder { id: number; verdict: string; text: string }
 interface BadgeTexts { dismiss: string }

@@ -15,9 +15,8 @@ const MOST_PIECES = 30;
  * @returns {Promise<{ blob: Blob, pieces: number, scale: number }>}
  */
 export async function pan(page, id, tell) {
-  const view = await page.ask("view");
   const look = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) =>
-    shown(page, view, (nonce) => page.ask("show", { order: { id, x, y, scale, nonce } }));
+    shown(page, (nonce, _, plain) => page.ask("show", { order: { id, x, y, scale, nonce, plain } }));
   let { laid, shot } = await look(0, 0, 1);
   const needed = (/** @type {number} */ scale) => grid(laid.width * scale, laid.height * scale, laid.viewWidth, laid.viewHeight);
   let scale = 1;
@@ -30,7 +29,11 @@ export async function pan(page, id, tell) {
   const pen = canvasPen(laid.width, laid.height);
   for (const [at, { x, y }] of pieces.entries()) {
     tell(at, pieces.length);
-    if (at > 0) ({ shot } = await look(x, y, scale));
+    if (at > 0) {
+      const { viewWidth, viewHeight } = laid;
+      ({ laid, shot } = await look(x, y, scale));
+      if (laid.viewWidth !== viewWidth || laid.viewHeight !== viewHeight) throw new Error("resized");
+    }
     const width = Math.min(laid.viewWidth, laid.width - x);
     const height = Math.min(laid.viewHeight, laid.height - y);
     pen.drawImage(shot, 0, SIGNATURE, width, height, x, y, width, height);

@@ -64,7 +64,10 @@ function reportButton(card, item, report) {
       make(
         "div",
         { className: "actions" },
-        button(text("send"), () => report(item, { screenshot: screenshot.checked, film: film.checked, notes: notes.value.trim() }), "button"),
+        button(text("send"), () => {
+          box.remove(); // the list may be drawn anew, with how far it is
+          return report(item, { screenshot: screenshot.checked, film: film.checked, notes: notes.value.trim() });
+        }, "button"),
         button(text("cancel"), () => {
           box.remove();
           open.hidden = false;

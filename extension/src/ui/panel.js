@@ -196,6 +196,7 @@ function listen() {
   chrome.tabs.onActivated.addListener(() => void showPage());
   chrome.tabs.onUpdated.addListener((_, { status }) => status && void showPage());
   addEventListener("online", () => void ask("flush"));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void poll());
 }
 
 translate();

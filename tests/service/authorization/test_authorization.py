@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlparse
 
+import numpy as np
 import pytest
-from conftest import Brand
+from conftest import Brand, jpeg
 from fastapi.testclient import TestClient
 
 from service import db
@@ -232,3 +233,16 @@ def test_only_hashes_of_secrets_are_kept(client: TestClient, seat: dict[str, str
         kept = {row.secret_hash for row in session.scalars(db.everywhere(GrantSecret))}
     assert len(kept) == 3
     assert not kept & {tokens["access_token"], tokens["refresh_token"]}
+
+
+def test_a_sighting_sent_again_after_a_renewal_is_the_same_one(client: TestClient, seat: dict[str, str]) -> None:
+    tokens = signed_in(client, seat)
+    picture = jpeg(np.zeros((64, 64, 3), np.uint8))
+
+    def submit(token: str) -> str:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k1"}
+        answer = client.post("/v1/sightings", files={"picture": ("a.jpg", picture)}, headers=headers)
+        return str(answer.json()["id"])
+
+    first = submit(tokens["access_token"])
+    assert submit(renew(client, tokens["refresh_token"]).json()["access_token"]) == first
