@@ -33,6 +33,10 @@ FLAGS = (
 )
 
 
+EXTENSION_ID = "efgagaokmdojhickekjpejgdcclmbdop"
+"""By the key in its manifest."""
+
+
 def program() -> str | None:
     """Return where the browser is."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -127,7 +131,14 @@ class Chromium:
     """A browser with a profile of its own; ``hosts`` are names that lead to this machine."""
 
     def __init__(
-        self, extension: Path, profile: Path, *, headless: bool = True, display: str = "", flags: tuple[str, ...] = ()
+        self,
+        extension: Path,
+        profile: Path,
+        *,
+        headless: bool = True,
+        display: str = "",
+        flags: tuple[str, ...] = (),
+        reopened: bool = False,
     ) -> None:
         found = program()
         if found is None:
@@ -141,8 +152,11 @@ class Chromium:
         self.cdp = Connection([*command, "about:blank"], log=profile / "log.txt", environment=environment)
         self._worker: Target | None = None
         # Installing ends with the options page; a worker asked before that never answers.
-        options = self._find("page", "/src/ui/options.html", timeout_s=60)
-        self.id = str(options["url"]).split("/")[2]
+        self.id = EXTENSION_ID
+        if reopened:
+            self.cdp.rest(2)
+        else:
+            self._find("page", "/src/ui/options.html", timeout_s=60)
 
     def targets(self, kind: str) -> list[dict[str, Any]]:
         """List what is open of one kind: page, tab, service_worker."""

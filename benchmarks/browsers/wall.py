@@ -58,7 +58,8 @@ STYLE = """
   figure { margin: 0; width: 230px; height: 190px; overflow: hidden; background: #fff; }
   figcaption { height: 18px; }
   img, canvas, svg, object, input, video, iframe, .before, figure > div { width: 220px; height: 160px; border: 0; }
-  .before::before { content: ""; display: block; width: 100%; height: 100%; background: var(--picture) 0 0 / 100% 100%; }
+  .before::before { content: ""; display: block; width: 100%; height: 100%; }
+  .before::before { background: var(--picture) 0 0 / 100% 100%; }
   .stack { position: relative; } .glass { position: absolute; inset: 0; background: rgb(255 255 255 / .02); }
 """
 
@@ -78,7 +79,9 @@ SCRIPT = """
     at.width = image.width; at.height = image.height;
     const gl = at.getContext('webgl', { preserveDrawingBuffer: false });
     if (!gl) return;
-    const shader = (kind, text) => { const s = gl.createShader(kind); gl.shaderSource(s, text); gl.compileShader(s); return s; };
+    const shader = (kind, text) => {
+      const s = gl.createShader(kind); gl.shaderSource(s, text); gl.compileShader(s); return s;
+    };
     const program = gl.createProgram();
     gl.attachShader(program, shader(gl.VERTEX_SHADER,
       'attribute vec2 p; varying vec2 t; void main() { t = p * vec2(.5, -.5) + .5; gl_Position = vec4(p, 0, 1); }'));

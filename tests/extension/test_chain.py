@@ -1,4 +1,4 @@
-"""From a protected picture to a named copy in the panel, and to its case in the console; and what leaves the browser."""
+"""From a protected picture to a named copy in the panel and its case in the console; and what leaves the browser."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks.browsers.chromium import Chromium
 from benchmarks.browsers.recorder import Recorder
 from benchmarks.browsers.site import Web
-from extension.conftest import Site, keep, sign_in, until, verdicts
+from extension.conftest import Site, keep, report, sign_in, until, verdicts
 
 pytestmark = pytest.mark.browser
 
@@ -152,18 +152,14 @@ def test_a_flagger_learns_that_it_is_ours_and_nothing_of_copies(
     assert verdicts(browser.scanned(tab)) == {"leak.jpg": "ours"}
     panel = browser.own(f"src/ui/panel.html?tab={tab}")
     item = browser.scanned(tab)["items"][0]
-    panel.run(
-        "async (tab, id) => chrome.runtime.sendMessage({ ask: 'report', tab, frame: 0, id, wish: {} })", tab, item["id"]
-    )
+    report(panel, tab, item["id"])
     panel.front()
     panel.until("() => document.querySelector('#history .tag.ours')", timeout_s=90)
     text = panel.text()
     assert "Ours, traced" in text
     for word in ("Printer", "copy 000", "Campaign"):
         assert word not in text
-    kept = panel.run(
-        """async () => { const { all } = await import('/src/lib/store.js'); return JSON.stringify(await all('history')); }"""
-    )
+    kept = panel.run("async () => JSON.stringify(await (await import('/src/lib/store.js')).all('history'))")
     assert "Printer" not in kept
 
 
@@ -176,9 +172,7 @@ def test_the_original_file_is_sent_where_its_host_gives_it(
     tab = chromium.click_toolbar(page)
     item = chromium.scanned(tab)["items"][0]
     panel = chromium.own(f"src/ui/panel.html?tab={tab}")
-    panel.run(
-        "async (tab, id) => chrome.runtime.sendMessage({ ask: 'report', tab, frame: 0, id, wish: {} })", tab, item["id"]
-    )
+    report(panel, tab, item["id"])
     sent = until(
         lambda: next(
             (
