@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from service.db import everywhere, now, scoped
-from service.errors import ServiceError, Unauthenticated
+from service.errors import NotFound, ServiceError, Unauthenticated
 from service.events.models import EventKind
 from service.events.service import record
 from service.identity.grants import by_access_token
@@ -18,6 +18,10 @@ from service.identity.models import ApiToken, ConsoleSession, Member, SignInLink
 from service.identity.roles import Principal, Role
 from service.identity.tokens import ACCESS, API, LINK, OPERATOR, SESSION, is_well_formed, new_token
 from service.vault.keys import Vault, write_secret
+
+
+class TokenNotFound(NotFound):
+    """There is no token under this id."""
 
 
 class LinkUsedOrExpired(ServiceError):
@@ -32,6 +36,23 @@ def issue_token(session: Session, *, vault: Vault, tenant_id: str, role: Role) -
     token = new_token(API)
     session.add(ApiToken(tenant_id=tenant_id, role=role.value, token_hash=vault.keyed("token", token)))
     return token
+
+
+def list_tokens(session: Session, *, tenant_id: str) -> list[ApiToken]:
+    """List a brand's API tokens, oldest first, for the operator; their texts are known to nobody."""
+    query = everywhere(ApiToken).where(ApiToken.tenant_id == tenant_id)
+    return list(session.scalars(query.order_by(ApiToken.created_at, ApiToken.id)))
+
+
+def revoke_token(session: Session, *, tenant_id: str, token_id: str) -> None:
+    """End an API token at once; raises :class:`TokenNotFound`. Revoking it again changes nothing."""
+    query = everywhere(ApiToken).where(ApiToken.tenant_id == tenant_id, ApiToken.id == token_id)
+    row = session.scalar(query)
+    if row is None:
+        raise TokenNotFound
+    if row.revoked_at is None:
+        row.revoked_at = now()
+        record(session, kind=EventKind.TOKEN_REVOKED, tenant_id=tenant_id, token=token_id, role=row.role)
 
 
 def add_member(session: Session, *, tenant_id: str, name: str, roles: frozenset[Role]) -> Member:

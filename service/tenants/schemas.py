@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -37,3 +38,12 @@ class SignInUrl(BaseModel):
     sign_in_url: str = Field(
         description="Signs one person in to the console, once.", examples=["http://…/sign-in/ttl_…"]
     )
+
+
+class TokenOut(BaseModel):
+    """An API token without its text, which exists nowhere but with its owner."""
+
+    id: str = Field(examples=["tok_19c2…"])
+    role: Role
+    created_at: datetime
+    revoked_at: datetime | None = Field(description="Null while it is valid.")

@@ -192,7 +192,7 @@
     sign(nonce, canvases);
     raise();
     await painted();
-    return { width, height, viewWidth: view[0], viewHeight: view[1], paints: canvases };
+    return { wide: width, high: height, viewWidth: view[0], viewHeight: view[1], paints: canvases };
   }
 
   function lift() {

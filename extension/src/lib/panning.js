@@ -18,15 +18,15 @@ export async function pan(page, id, tell) {
   const look = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ scale) =>
     shown(page, (nonce, _, plain) => page.ask("show", { order: { id, x, y, scale, nonce, plain } }));
   let { laid, shot } = await look(0, 0, 1);
-  const needed = (/** @type {number} */ scale) => grid(laid.width * scale, laid.height * scale, laid.viewWidth, laid.viewHeight);
+  const needed = (/** @type {number} */ scale) => grid(laid.wide * scale, laid.high * scale, laid.viewWidth, laid.viewHeight);
   let scale = 1;
   while (needed(scale).length > MOST_PIECES) scale *= 0.9;
   if (scale < 1) {
     shot.close();
     ({ laid, shot } = await look(0, 0, scale));
   }
-  const pieces = grid(laid.width, laid.height, laid.viewWidth, laid.viewHeight);
-  const pen = canvasPen(laid.width, laid.height);
+  const pieces = grid(laid.wide, laid.high, laid.viewWidth, laid.viewHeight);
+  const pen = canvasPen(laid.wide, laid.high);
   for (const [at, { x, y }] of pieces.entries()) {
     tell(at, pieces.length);
     if (at > 0) {
@@ -34,8 +34,8 @@ export async function pan(page, id, tell) {
       ({ laid, shot } = await look(x, y, scale));
       if (laid.viewWidth !== viewWidth || laid.viewHeight !== viewHeight) throw new Error("resized");
     }
-    const width = Math.min(laid.viewWidth, laid.width - x);
-    const height = Math.min(laid.viewHeight, laid.height - y);
+    const width = Math.min(laid.viewWidth, laid.wide - x);
+    const height = Math.min(laid.viewHeight, laid.high - y);
     pen.drawImage(shot, 0, SIGNATURE, width, height, x, y, width, height);
     shot.close();
   }

@@ -64,7 +64,7 @@ function summary(scan) {
   if (!scan) return text("notScanned");
   const count = (/** @type {string} */ verdict) => scan.items.filter((item) => item.verdict === verdict).length;
   if (scan.state === "running") return text("scanning", scan.items.length);
-  if (scan.state === "failed" && !scan.items.length) return "";
+  if (scan.state === "failed" && !scan.items.some(({ verdict }) => verdict)) return "";
   if (!scan.items.length) return text("noPictures");
   return text("summary", count("ours"), count("candidate"), count("not_ours"), count("unreadable"));
 }

@@ -91,3 +91,20 @@ def test_the_operator_makes_a_new_link_when_the_first_is_lost(
     answer = client.post(f"/v1/brands/{brand.id}/sign-in-links", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status_code == 201
     assert enter(context, answer.json()["sign_in_url"].rsplit("/", 1)[1])
+
+
+def test_a_revoked_token_is_refused_from_its_next_request_on(
+    client: TestClient, brand: Brand, other_brand: Brand, context: Context
+) -> None:
+    operator = {"Authorization": f"Bearer {context.settings.operator_token_file.read_text().strip()}"}
+    listed = client.get(f"/v1/brands/{brand.id}/tokens", headers=operator).json()
+    (flagger,) = [token["id"] for token in listed if token["role"] == "flagger"]
+    assert "tt_" not in str(listed)
+    foreign = client.delete(f"/v1/brands/{other_brand.id}/tokens/{flagger}", headers=operator)
+    assert foreign.status_code == 404
+    assert client.get("/v1/sightings", headers=brand.flagger).status_code == 200
+    assert client.delete(f"/v1/brands/{brand.id}/tokens/{flagger}", headers=operator).status_code == 204
+    assert client.get("/v1/sightings", headers=brand.flagger).status_code == 401
+    assert client.get("/v1/sightings", headers=brand.investigator).status_code == 200
+    listed = client.get(f"/v1/brands/{brand.id}/tokens", headers=operator).json()
+    assert [token["id"] for token in listed if token["revoked_at"]] == [flagger]
