@@ -6,8 +6,10 @@ asset; what an asset's number means, and whether it still lives, is for :mod:`se
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -19,6 +21,7 @@ BANDED_FROM = 32_768
 """Smaller shelves are compared whole: their tables would be larger than they are."""
 _ROOM = 4096
 _MOST_HITS = 1 << 22
+_WORTH_SHARING = 20_000_000  # comparisons: a few milliseconds
 
 
 @dataclass(frozen=True)
@@ -178,14 +181,28 @@ class TooManyHits(Exception):
 
 
 def _scanned(codes: np.ndarray, owners: np.ndarray, size: int, queries: np.ndarray, radius: int) -> np.ndarray:
-    from service.lookups.engines import kernels
+    """Compare every code: on every core where a page of queries meets a large shelf."""
+    parts = (os.cpu_count() or 1) if size * len(queries) >= _WORTH_SHARING else 1
+    ends = [size * part // parts for part in range(parts + 1)]
 
-    out = np.empty((_ROOM, 3), np.uint32)
-    found = kernels.scan(codes, 0, size, queries, radius, out, 0)
-    if found > len(out):
-        out = _more_room(found, queries)
-        kernels.scan(codes, 0, size, queries, radius, out, 0)
-    return _with_owners(out[:found], owners)
+    def scan(first: int, last: int) -> np.ndarray:
+        from service.lookups.engines import kernels
+
+        out = np.empty((_ROOM, 3), np.uint32)
+        found = kernels.scan(codes, first, last, queries, radius, out, 0)
+        if found > len(out):
+            out = _more_room(found, queries)
+            kernels.scan(codes, first, last, queries, radius, out, 0)
+        return out[:found]
+
+    found = list(_cores().map(scan, ends, ends[1:])) if parts > 1 else [scan(0, size)]
+    return _with_owners(np.concatenate(found), owners)
+
+
+@cache
+def _cores() -> ThreadPoolExecutor:
+    """Threads that run compiled code, which holds no lock of the interpreter."""
+    return ThreadPoolExecutor(os.cpu_count() or 1, "look-up")
 
 
 def _probed(held: Sorted, queries: np.ndarray, radius: int) -> np.ndarray:
