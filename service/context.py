@@ -12,6 +12,7 @@ from service.lookups.index import LookupIndex
 from service.net.limits import Limiter
 from service.settings import Settings
 from service.vault.keys import Vault
+from service.videos.store import MovieShelf
 
 
 @dataclass
@@ -25,4 +26,5 @@ class Context:
     pool: PixelPool
     lookups: LookupIndex
     limiter: Limiter
+    movies: MovieShelf = field(default_factory=MovieShelf)
     jobs: Jobs = field(init=False)

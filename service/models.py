@@ -14,6 +14,7 @@ from service.recipients.models import Recipient
 from service.sightings.models import Exhibit, NamedCopy, Sighting
 from service.tenants.models import Tenant
 from service.vault.models import KeyCheck
+from service.videos.models import VideoSegment
 
 __all__ = [
     "ApiToken",
@@ -37,4 +38,5 @@ __all__ = [
     "Sighting",
     "SignInLink",
     "Tenant",
+    "VideoSegment",
 ]

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.assets import work as assets
-from service.assets.service import PREPARE
 from service.blobs.store import ObjectBlobs
 from service.context import Context
 from service.copies import work as copies
@@ -29,6 +28,7 @@ from service.settings import Settings
 from service.sightings import work as sightings
 from service.sightings.service import TRACE
 from service.vault.keys import open_vault
+from service.videos import work as videos
 
 
 def build(settings: Settings, *, pool: PixelPool | None = None) -> Context:
@@ -68,7 +68,14 @@ def build(settings: Settings, *, pool: PixelPool | None = None) -> Context:
 
 def jobs_of(context: Context) -> dict[str, Job]:
     """List every kind of job, bound to a context."""
-    made = (assets.prepare_job(context), copies.check_job(context), sightings.trace_job(context))
+    made = (
+        assets.prepare_job(context),
+        videos.prepare_video_job(context),
+        videos.segment_job(context),
+        videos.join_job(context),
+        copies.check_job(context),
+        sightings.trace_job(context),
+    )
     return {job.kind: job for job in made}
 
 
@@ -78,7 +85,7 @@ def start(context: Context) -> None:
     context.lookups.refresh(force=True)
     context.jobs.start()
     with context.database.reading() as session:
-        left = [(PREPARE, subject) for subject in assets.unfinished(session)]
+        left = assets.unfinished(session)
         left += [(CHECK, subject) for subject in copies.unfinished(session)]
         left += [(TRACE, subject) for subject in sightings.unfinished(session)]
     for kind, subject in left:

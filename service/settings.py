@@ -38,9 +38,16 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=100_000_000, ge=4096, le=178_000_000, description="The largest picture, width times height."
     )
+    max_video_s: float = Field(default=4 * 3600.0, gt=0, description="The longest video, in seconds.")
+    max_video_pixels: int = Field(
+        default=4096 * 2304, ge=16_384, le=33_177_600, description="The largest frame of a video, width times height."
+    )
     workers: int = Field(default=0, ge=0, le=256, description="Processes for pixel work. 0: one per core, at least 2.")
     worker_memory_bytes: int = Field(default=8 * 2**30, ge=2**30, description="Address space of one such process.")
     worker_timeout_s: float = Field(default=300.0, gt=0, description="A task that takes longer is killed.")
+    video_timeout_s: float = Field(
+        default=1200.0, gt=0, description="The same for preparing six seconds of a video, or reading a clip."
+    )
 
     rate_limit: str = Field(default="1200/minute", description="Requests per caller.")
     lookup_limit: str = Field(default="30000/minute", description="Hashes looked up per caller.")

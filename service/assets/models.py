@@ -11,6 +11,7 @@ from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.db import Base, TenantRow, UtcDateTime, new_id, now
+from service.videos.content import Kind
 
 
 class AssetState(StrEnum):
@@ -34,16 +35,18 @@ TRANSITIONS: dict[AssetState, frozenset[AssetState]] = {
 
 
 class Asset(TenantRow, Base):
-    """One unreleased picture.
+    """One unreleased picture or video.
 
     ``data_key`` encrypts its files and ``mark_key`` drives its mark; both are sealed with the brand's key and wiped
     when the asset is deleted, which shreds every file at once. ``last_serial`` counts copies and never goes back.
-    ``certificate`` is what the preflight measured; assets prepared before there was one have none.
+    ``certificate`` is what the preflight measured; videos have none, nor assets prepared before there was one.
+    ``duration_s``, ``segments`` and ``notes`` (what copies lose against the source) are a video's.
     """
 
     __tablename__ = "assets"
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("ast"))
+    kind: Mapped[str] = mapped_column(String(10), default=Kind.PICTURE.value, server_default=Kind.PICTURE.value)
     title: Mapped[str] = mapped_column(String(300))
     embargo_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     state: Mapped[str] = mapped_column(String(20), default=AssetState.RECEIVED.value)
@@ -53,6 +56,9 @@ class Asset(TenantRow, Base):
     format: Mapped[str | None] = mapped_column(String(10))
     width: Mapped[int | None]
     height: Mapped[int | None]
+    duration_s: Mapped[float | None]
+    segments: Mapped[int | None]
+    notes: Mapped[list[str] | None] = mapped_column(sa.JSON)
     size_bytes: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
     certificate: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON)

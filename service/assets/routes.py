@@ -18,14 +18,14 @@ router = APIRouter(prefix="/v1/assets", tags=["assets"], responses=declared(401,
 
 @router.post("", status_code=202, summary="Upload an asset", responses=declared(413, 503))
 def upload_asset(
-    file: Annotated[UploadFile, File(description="JPEG, PNG, TIFF, WebP, AVIF or HEIC, of 8 or 16 bits; still.")],
+    file: Annotated[UploadFile, File(description="JPEG, PNG, TIFF, WebP, AVIF, HEIC; or MP4, MOV, MKV, WebM.")],
     title: Annotated[str, Form(description="What you call it.", examples=["Autumn campaign, look 3"], max_length=300)],
     context: Ctx,
     session: Writing,
     principal: Uploader,
     embargo_until: Annotated[AwareDatetime | None, Form(description="When it may be public, with a zone.")] = None,
 ) -> AssetOut:
-    """Store a picture encrypted and prepare it for issuing; poll the asset until it is `ready`, `held` or `failed`."""
+    """Store a picture or a video encrypted and prepare it; poll the asset until it is `ready`, `held` or `failed`."""
     asset = service.receive(
         session,
         context=context,
@@ -33,6 +33,7 @@ def upload_asset(
         data=file.file.read(),
         title=title,
         embargo_until=embargo_until,
+        name=file.filename,
     )
     return AssetOut.of(asset)
 

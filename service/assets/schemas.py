@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from service.assets.models import Asset, AssetState
+from service.videos.content import Kind
 
 
 class RungOut(BaseModel):
@@ -41,6 +42,7 @@ class AssetOut(BaseModel):
     """An asset and how far it is."""
 
     id: str = Field(examples=["ast_51b7…"])
+    kind: Kind = Field(description="`picture` or `video`.")
     title: str = Field(examples=["Autumn campaign, look 3"])
     state: AssetState = Field(description="received → preparing → ready, held or failed; held → ready.")
     progress: float = Field(description="0 to 1.", examples=[0.55])
@@ -50,6 +52,8 @@ class AssetOut(BaseModel):
     format: str | None = Field(examples=["JPEG"])
     width: int | None = Field(examples=[4032])
     height: int | None = Field(examples=[2688])
+    duration_s: float | None = Field(description="Of a video.", examples=[31.5])
+    notes: list[str] = Field(description="What a video's copies lose against the original, in words.")
     size_bytes: int
     sha256: str = Field(description="Of the file as uploaded.")
     copies: int = Field(description="How many copies there are, those that viewers look at included.", examples=[200])
@@ -62,6 +66,7 @@ class AssetOut(BaseModel):
         """Show a row."""
         return cls(
             id=row.id,
+            kind=Kind(row.kind),
             title=row.title,
             state=AssetState(row.state),
             progress=row.progress,
@@ -71,6 +76,8 @@ class AssetOut(BaseModel):
             format=row.format,
             width=row.width,
             height=row.height,
+            duration_s=row.duration_s,
+            notes=row.notes or [],
             size_bytes=row.size_bytes,
             sha256=row.sha256,
             copies=row.last_serial,

@@ -21,9 +21,14 @@ from service.jobs.pool import PoolBusy
 from service.lookups.models import Fingerprint, Landmarks, Removal
 from service.overlays import paint
 from service.pages import Window, paged
+from service.settings import Settings
 from service.tenants.service import vault_of
+from service.videos import pixels as video_pixels
+from service.videos.content import Kind, kind_of
+from service.videos.models import VideoSegment
+from watermark.video import Limits
 
-PREPARE = "prepare-asset"
+PREPARE, PREPARE_VIDEO = "prepare-asset", "prepare-video"
 
 
 class AssetNotFound(NotFound):
@@ -78,8 +83,11 @@ def receive(
     data: bytes,
     title: str,
     embargo_until: datetime | None = None,
+    name: str | None = None,
 ) -> Asset:
-    """Store an original encrypted and have it prepared.
+    """Store an original encrypted and have it prepared; its content says whether it is a picture or a video.
+
+    ``name`` is the file's, and counts only where the content is neither.
 
     What the header alone shows to be unfit is refused at once; the rest is found when the job decodes the picture.
 
@@ -90,13 +98,18 @@ def receive(
     title = " ".join(title.split())
     if not (1 <= len(title) <= 300 and title.isprintable()):
         raise BadTitle
+    kind = kind_of(data, name or "")
     with contextlib.suppress(PoolBusy):  # then the job will tell
-        context.pool.run_within(20.0, 5.0, pixels.inspect, data, context.settings.max_pixels)
+        if kind is Kind.VIDEO:
+            context.pool.run_within(20.0, 5.0, video_pixels.inspect, data, video_limits(context.settings))
+        else:
+            context.pool.run_within(20.0, 5.0, pixels.inspect, data, context.settings.max_pixels)
     own = vault_of(session, vault=context.vault, tenant_id=principal.tenant_id)
     asset_id = new_id("ast")
     asset = Asset(
         id=asset_id,
         tenant_id=principal.tenant_id,
+        kind=kind.value,
         title=title,
         embargo_until=embargo_until,
         state=AssetState.RECEIVED.value,
@@ -118,8 +131,18 @@ def receive(
         asset_id=asset_id,
         sha256=asset.sha256,
     )
-    after_commit(session, lambda: context.jobs.submit(PREPARE, asset_id))
+    after_commit(session, lambda: context.jobs.submit(preparing_of(asset), asset_id))
     return asset
+
+
+def preparing_of(asset: Asset) -> str:
+    """Name the kind of job that prepares an asset."""
+    return PREPARE_VIDEO if asset.kind == Kind.VIDEO.value else PREPARE
+
+
+def video_limits(settings: Settings) -> Limits:
+    """What a video may ask for, here."""
+    return Limits(pixels=settings.max_video_pixels, duration_s=settings.max_video_s)
 
 
 def list_(session: Session, *, principal: Principal, window: Window) -> tuple[list[Asset], int]:
@@ -217,7 +240,7 @@ def delete(session: Session, *, context: Context, principal: Principal, asset_id
         raise DeletionNotConfirmed
     asset.deleted_at = now()
     asset.data_key = asset.mark_key = b""
-    for model in (Fingerprint, Landmarks):
+    for model in (Fingerprint, Landmarks, VideoSegment):
         session.execute(sa.delete(model).where(model.asset_id == asset.id, model.tenant_id == principal.tenant_id))
     session.add(Removal(tenant_id=asset.tenant_id, asset_id=asset.id))
     record(
@@ -229,6 +252,7 @@ def delete(session: Session, *, context: Context, principal: Principal, asset_id
         title=asset.title,
     )
     prefix = f"{asset.tenant_id}/{asset.id}"
+    after_commit(session, lambda: context.movies.forget(asset_id))
     after_commit(session, lambda: context.blobs.delete_under(prefix))
     after_commit(session, lambda: context.lookups.refresh(force=True))
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.assets import pixels
 from service.assets.models import Asset, AssetState
-from service.assets.service import PREPARE, data_key, failed_rungs, mark_key
+from service.assets.service import PREPARE, data_key, failed_rungs, mark_key, preparing_of
 from service.context import Context
 from service.db import after_commit, everywhere
 from service.events.models import EventKind
@@ -19,7 +19,7 @@ from service.jobs.job import Job, is_final
 from service.lookups.models import Fingerprint, HashKind, Landmarks
 from service.tenants.service import vault_of
 
-_OURS = ("Preparing this picture failed on our side.", "Upload it again; if it fails again, tell the operator.")
+_OURS = ("Preparing this file failed on our side.", "Upload it again; if it fails again, tell the operator.")
 
 _UNDER_WAY = (AssetState.RECEIVED.value, AssetState.PREPARING.value)
 
@@ -148,10 +148,10 @@ def fail(context: Context, asset_id: str, error: Exception) -> None:
         record(session, kind=EventKind.ASSET_FAILED, tenant_id=asset.tenant_id, asset_id=asset_id, problem=problem)
 
 
-def unfinished(session: Session) -> list[str]:
-    """Name the assets whose job must run: looked up at every start, whatever was lost before."""
+def unfinished(session: Session) -> list[tuple[str, str]]:
+    """Name the jobs that must run, by kind and asset: looked up at every start, whatever was lost before."""
     query = everywhere(Asset).where(Asset.state.in_(_UNDER_WAY), Asset.deleted_at.is_(None))
-    return list(session.scalars(query.with_only_columns(Asset.id)))
+    return [(preparing_of(asset), asset.id) for asset in session.scalars(query)]
 
 
 def _open(session: Session, asset_id: str, *, lock: bool = False) -> Asset | None:

@@ -127,7 +127,7 @@ def _prepared(
                 )
             elif asset.state != AssetState.READY.value:
                 asset_id = asset.id
-                after_commit(session, lambda: context.jobs.submit(assets.PREPARE, asset_id))
+                after_commit(session, lambda: context.jobs.submit(assets.preparing_of(asset), asset_id))
             under_way.append(asset.id)
         return under_way[0]
 

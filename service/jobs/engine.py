@@ -12,8 +12,10 @@ import logging
 import socket
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,7 +92,13 @@ class DurableJobs:
         self._started = True
 
     def submit(self, kind: str, subject: str) -> None:
-        """Enqueue once; a job that ended without a result may be submitted again."""
+        """Enqueue once; a job that ended without a result may be submitted again.
+
+        A step may submit too: in a context of its own, because DBOS would take it for a child that the step waits for.
+        """
+        Context().run(self._enqueue, kind, subject)
+
+    def _enqueue(self, kind: str, subject: str) -> None:
         from dbos import DBOS, SetWorkflowID
 
         name = f"{kind}:{subject}"
@@ -164,17 +172,31 @@ class LocalJobs:
 
 
 class InlineJobs:
-    """No engine: a job is done when :meth:`submit` returns. For commands that work without a server."""
+    """No engine: a job is done when :meth:`submit` returns, and so is every job that it submitted itself.
+
+    For commands that work without a server, from one thread.
+    """
 
     def __init__(self, jobs: Mapping[str, Job]) -> None:
         self._jobs = jobs
+        self._waiting: deque[tuple[str, str]] = deque()
+        self._busy = False
 
     def start(self) -> None:
         """There is nothing to start."""
 
     def submit(self, kind: str, subject: str) -> None:
-        """Do the job."""
-        run_now(self._jobs[kind], subject)
+        """Do the job; one that is submitted by another is done after it."""
+        self._waiting.append((kind, subject))
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                kind, subject = self._waiting.popleft()
+                run_now(self._jobs[kind], subject)
+        finally:
+            self._busy = False
 
     def stop(self) -> None:
         """There is nothing to stop."""

@@ -20,7 +20,10 @@ class HashKind(StrEnum):
 
 
 class Fingerprint(TenantRow, Base):
-    """One code of an asset: 32 bytes of PDQ in one of 8 orientations, or 8 bytes of pHash or dHash."""
+    """One code of an asset: 32 bytes of PDQ in one of 8 orientations, or 8 bytes of pHash or dHash.
+
+    A video has codes of many moments; ``at_s`` says which.
+    """
 
     __tablename__ = "fingerprints"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -31,10 +34,11 @@ class Fingerprint(TenantRow, Base):
     orientation: Mapped[int]
     code: Mapped[bytes] = mapped_column(LargeBinary)
     quality: Mapped[int]
+    at_s: Mapped[float | None]
 
 
 class Landmarks(TenantRow, Base):
-    """An asset's local features, sealed: descriptors allow a rough drawing of the picture."""
+    """An asset's local features, sealed: descriptors allow a rough drawing of the picture; of a video, one moment's."""
 
     __tablename__ = "landmarks"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -42,6 +46,7 @@ class Landmarks(TenantRow, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     asset_id: Mapped[str] = mapped_column(String(40), index=True)
     data: Mapped[bytes] = mapped_column(LargeBinary)
+    at_s: Mapped[float | None]
 
 
 class Removal(TenantRow, Base):

@@ -11,6 +11,7 @@ from sqlalchemy import ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.db import Base, TenantRow, UtcDateTime, new_id, now
+from service.videos.content import Kind
 
 
 class SightingState(StrEnum):
@@ -42,7 +43,7 @@ class Outcome(StrEnum):
 
 
 class Sighting(TenantRow, Base):
-    """One found picture. ``verdict`` holds serials only of named copies; below the gate it holds none at all.
+    """One found picture or clip. ``verdict`` holds serials only of named copies; below the gate it holds none at all.
 
     ``capture`` is what the sender says of how and where it was taken, sealed.
     """
@@ -50,6 +51,7 @@ class Sighting(TenantRow, Base):
     __tablename__ = "sightings"
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("sgt"))
+    kind: Mapped[str] = mapped_column(String(10), default=Kind.PICTURE.value, server_default=Kind.PICTURE.value)
     page_url: Mapped[str | None] = mapped_column(Text)
     notes: Mapped[str | None] = mapped_column(Text)
     against_asset_id: Mapped[str | None] = mapped_column(ForeignKey("assets.id"))

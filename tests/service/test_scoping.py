@@ -23,6 +23,7 @@ MAY_SEE_ALL_BRANDS = {
     "sightings/work.py",
     "tenants/service.py",
     "vault/keys.py",
+    "videos/work.py",
 }
 
 

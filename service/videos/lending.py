@@ -1,0 +1,117 @@
+"""Parts of one video, lent to a worker for one task.
+
+Threat: a worker decodes strangers' files, so it must hold no key and reach no store. It asks by name over a pipe for
+parts of the one video it works on, and the server decrypts them one by one; so a long video is never in memory whole.
+The server hands out what it is asked for and takes nothing but names.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from threading import Thread
+
+_MOST_OF_A_NAME = 200
+_HELD = 3
+_LARGE = ("segments/", "original")
+
+
+@contextmanager
+def lending(fetch: Callable[[str], bytes | memoryview]) -> Iterator[Connection]:
+    """Answer a worker's requests while it runs.
+
+    Parameters
+    ----------
+    fetch : returns a part, or raises KeyError where there is none; whatever else it raises is raised here at the end.
+    """
+    ours, theirs = Pipe()
+    errors: list[Exception] = []
+    thread = Thread(target=_lend, args=(ours, fetch, errors), daemon=True)
+    thread.start()
+    try:
+        yield theirs
+    except (EOFError, OSError):
+        if not errors:
+            raise
+    finally:
+        theirs.close()
+    if errors:
+        raise errors[0]
+
+
+def _lend(ours: Connection, fetch: Callable[[str], bytes | memoryview], errors: list[Exception]) -> None:
+    with ours:
+        try:
+            while True:
+                name = ours.recv_bytes(_MOST_OF_A_NAME).decode()
+                try:
+                    ours.send_bytes(fetch(name))
+                except KeyError:
+                    ours.send_bytes(b"")
+        except (EOFError, OSError):
+            return  # the worker is done, or dead
+        except Exception as error:
+            errors.append(error)
+
+
+class Borrowed:
+    """A `watermark.video.Store` whose parts are lent; large ones are held only while they are the latest."""
+
+    def __init__(self, lent: Connection) -> None:
+        self._lent = lent
+        self._small: dict[str, bytes] = {}
+        self._large: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, name: str) -> bytes:
+        """Return a part; raises KeyError where there is none."""
+        held = self._small.get(name) or self._large.get(name)
+        if held is not None:
+            return held
+        self._lent.send_bytes(name.encode())
+        data = self._lent.recv_bytes()
+        if not data:
+            raise KeyError(name)
+        if name.startswith(_LARGE):
+            self._large[name] = data
+            while len(self._large) > _HELD:
+                self._large.popitem(last=False)
+        else:
+            self._small[name] = data
+        return data
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a part."""
+        try:
+            self.get(name)
+        except KeyError:
+            return False
+        return True
+
+    def put(self, name: str, data: bytes) -> None:
+        """Nothing can be given back this way."""
+        raise TypeError("a borrowed store is read-only")
+
+
+class Made:
+    """A store for what a worker makes: its own parts first, then those lent."""
+
+    def __init__(self, behind: Borrowed | None = None) -> None:
+        self.parts: dict[str, bytes] = {}
+        self._behind = behind
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep a part, to be returned with the task's result."""
+        self.parts[name] = bytes(data)
+
+    def get(self, name: str) -> bytes:
+        """Return a part; raises KeyError where there is none."""
+        if name in self.parts or self._behind is None:
+            return self.parts[name]
+        return self._behind.get(name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a part."""
+        return name in self.parts or (self._behind is not None and self._behind.has(name))
