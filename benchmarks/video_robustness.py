@@ -286,6 +286,8 @@ def generated(target: Path) -> Path:
 def tasks(chosen: argparse.Namespace, clips: Sequence[Path]) -> Iterator[Task]:
     """List the trials, clip by clip."""
     names = [n for n, a in SUITE.items() if (a.quick or not chosen.quick) and chosen.only in (None, a.family)]
+    if chosen.only == "promised":
+        names = list(PROMISED)
     stills = list(STILLS)[: 2 if chosen.quick else None] if chosen.only in (None, "still") else []
     moments = STILL_MOMENTS[: 1 if chosen.quick else None]
     for clip in clips:
@@ -390,7 +392,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare this benchmark's own options."""
     parser.add_argument("--videos", type=Path, metavar="DIR", help="clips to use; a generated one without")
     parser.add_argument("--clips", nargs="+", metavar="PART", help="only files whose names hold one of these")
-    parser.add_argument("--only", metavar="FAMILY", help="one family of attacks, 'still' or 'collusion'")
+    parser.add_argument("--only", metavar="FAMILY", help="one family of attacks, 'promised', 'still' or 'collusion'")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep prepared clips here for the next run")
     parser.add_argument("--workers", type=int, default=1, help="clips at a time")
     parser.add_argument("--nulls", type=int, default=500_000, help="never-issued serials scored on every reading")

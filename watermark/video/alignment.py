@@ -2,8 +2,9 @@
 
 Within a shot time runs evenly, t = a u + b, u in the leak; a is 1 but for a change of speed. Each frame's signature,
 laid onto the video's raster, is correlated with the signatures around, and the line that explains all frames best is
-chosen. What moves decides: signatures are compared with their mean over the shot taken out as well. A static shot
-leaves b open; its frames show the same picture at every moment, and the reader tells the moments apart by the mark.
+chosen. It need not explain all: pieces of one shot in another order do not lie on one line, so a frame that is better
+off elsewhere counts little, and is left for a line of its own. A static shot leaves b open; its frames show the same
+picture at every moment, and the reader tells the moments apart by the mark.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ Floats = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
 RATES = np.concatenate([[1.0], np.arange(0.90, 1.1001, 0.01)])
-RATE_PRICE = 0.004  # of correlation for any other speed than the original's
+RATE_PRICE = 0.02  # of the score, for any other speed than the original's
+SOFT = 0.02  # of correlation: a frame this much better off at another moment counts a third
+FAITHFUL = 0.03  # of correlation that a frame may fall short of its best and still lie on the line
 STEP_S = 0.04
 REACH_S = 0.6
 STARTS = 5
-MOVES = 1.0  # levels: change of a shot's signatures above which they tell moments apart
 TIED = 0.004
 
 
@@ -71,23 +73,29 @@ def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
         slack = (float(times_s[together[0]] - times_s[best]), float(times_s[together[-1]] - times_s[best]))
         return TimeLine(1.0, float(times_s[best] - leak_s[0]), float(table[0, best]), slack)
     step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1.0
+    soft = np.exp((table - table.max(1, keepdims=True)) / SOFT)
     coarse: Floats = np.arange(float(times_s[0] - leak_s[-1]), float(times_s[-1] - leak_s[0]) + step, step / 2)
-    sums = mean_along(leak_s, table, times_s, 1.0, coarse)
-    starts = coarse[np.argsort(-sums)[: STARTS * 4]][::2]
-    best_line = TimeLine(1.0, float(starts[0]), -1.0)
+    starts = coarse[np.argsort(-mean_along(leak_s, soft, times_s, 1.0, coarse))[: STARTS * 4]][::2]
+    rate, offset, most = 1.0, float(starts[0]), -1.0
     middle = float(leak_s.mean())
-    for rate in RATES:
+    for some in RATES.tolist():
         for start in starts[:STARTS]:
-            offsets = start + (1 - rate) * middle + np.arange(-REACH_S, REACH_S, STEP_S)
-            scores = mean_along(leak_s, table, times_s, float(rate), offsets) - RATE_PRICE * (rate != 1)
+            offsets = start + (1 - some) * middle + np.arange(-REACH_S, REACH_S, STEP_S)
+            scores = mean_along(leak_s, soft, times_s, some, offsets) - RATE_PRICE * (some != 1)
             at = int(scores.argmax())
-            if scores[at] > best_line.score + 1e-9:
-                best_line = TimeLine(float(rate), float(offsets[at]), float(scores[at]))
-    around = best_line.offset_s + np.arange(-40, 41).astype(np.float64) * step
-    scores = mean_along(leak_s, table, times_s, best_line.rate, around)
-    together = run_around(np.flatnonzero(scores > best_line.score - TIED), 40)
+            if scores[at] > most + 1e-9:
+                rate, offset, most = some, float(offsets[at]), float(scores[at])
+    around = offset + np.arange(-40, 41).astype(np.float64) * step
+    scores = mean_along(leak_s, table, times_s, rate, around)
+    together = run_around(np.flatnonzero(scores > scores[40] - TIED), 40)
     slack = (float((together[0] - 40) * step), float((together[-1] - 40) * step))
-    return TimeLine(best_line.rate, best_line.offset_s, best_line.score, slack)
+    return TimeLine(rate, offset, float(scores[40]), slack)
+
+
+def faithful(line: TimeLine, leak_s: Floats, table: Floats, times_s: Floats) -> NDArray[np.bool_]:
+    """Which frames of a shot lie on its line: (n,)."""
+    shown = [np.interp(line.at(float(u)), times_s, row) for u, row in zip(leak_s, table, strict=True)]
+    return np.asarray(np.array(shown) >= table.max(1) - FAITHFUL)
 
 
 def run_around(good: NDArray[np.intp], middle: int) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ codeword is used in this module: the mark's pattern may choose among moments, th
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from watermark.symbols import Symbols
 from . import alignment, placing, signatures, symbols
 from .alignment import TimeLine
 from .finder import LEAK_LEVELS, Finder, Found
-from .leaks import LeakFrame, held_frames
+from .leaks import LeakFrame, bounded, held_frames
 from .placing import Place
 from .probing import LIMITS, Limits
 from .references import Reference, References
@@ -40,9 +40,12 @@ ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 4
 NEAR_FRAMES_S = 0.22
 BORDER_S = 0.1
-PRESENT, PRESENT_IN_PART = 0.35, 0.6  # presence from which a moment is certain: of whole frames, of crops
+CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of whole frames, of crops
+PRESENT_IN_PART = 0.1  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 FIRST_STAGE_GROUPS = 2
+FEWEST_LEFT = 3  # frames that make another piece
+AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
 AROUND_S, AROUND_FRAMES = 1.0, 12  # to either side, where a pan leaves the moment open
 
 
@@ -71,8 +74,8 @@ class Reading:
 
     Attributes
     ----------
-    hypotheses : soft symbols of every alternative that evidence could not rule out; each counts as a look.
-    moments : the frames behind them, those of the first alternative.
+    hypotheses : soft symbols, summed in several ways; each counts as a look.
+    moments : the frames behind them.
     stage : 1, 2, …: how often a reading of this leak was handed out; 0 where there is only this one.
     reason, hint : why nothing could be read, and what would help; None when something was.
     """
@@ -140,9 +143,9 @@ def read_stages(
                 moments += read
                 if len({m.group for m in moments}) >= due:
                     stage, due, told = stage + 1, 2 * len({m.group for m in moments}), len(moments)
-                    yield gathered(references, [moments], stage)
+                    yield gathered(references, moments, stage)
     if len(moments) > told:
-        yield gathered(references, [moments], stage + 1)
+        yield gathered(references, moments, stage + 1)
     elif not moments:
         yield NOT_FOUND
 
@@ -150,18 +153,14 @@ def read_stages(
 def read_picture(
     references: References, finder: Finder, luma: NDArray[np.uint8], *, near_s: Iterable[float] | None = None
 ) -> Reading:
-    """Read one frame: a screenshot, or a photograph of a screen.
-
-    Moments that evidence cannot tell apart are alternatives, each a look.
+    """Read one frame: a screenshot, or a photograph of a screen; `moments` says which frame of the video it is.
 
     Parameters
     ----------
     luma : (H, W) uint8.
     """
-    alternatives = list(read_shot(references, finder, [LeakFrame(0.0, luma)], near_s))
-    if not alternatives:
-        return NOT_FOUND
-    return gathered(references, alternatives, 0)
+    found = next(read_shot(references, finder, [LeakFrame(0.0, bounded(luma))], near_s), None)
+    return NOT_FOUND if found is None else gathered(references, found, 0)
 
 
 def by_shot(frames: Sequence[LeakFrame]) -> list[list[LeakFrame]]:
@@ -189,18 +188,18 @@ class Located:
 def read_shot(
     references: References, finder: Finder, shot: list[LeakFrame], near_s: Iterable[float] | None
 ) -> Iterator[list[Moment]]:
-    """Yield the moments of a shot, group of pictures by group of pictures.
-
-    A single frame whose moment stays open yields the likeliest moments, best first, as alternatives of each other.
-    """
+    """Yield the moments of a shot, group of pictures by group of pictures."""
     leaks = [Leak.build(frame.luma.astype(np.float32)) for frame in shot]
     located = locate(references, finder, shot, leaks, near_s)
     if located is None:
         return
     located = settled(references, shot, leaks, located)
     place, line = located.place, located.line
+    stays = on_line(references, finder, shot, leaks, located)
     picks: dict[int, list[int]] = defaultdict(list)
     for number, frame in enumerate(shot):
+        if not stays[number]:
+            continue
         picks[references.group_at(line.at(frame.time_s))].append(number)
     for group, numbers in sorted(picks.items(), key=lambda item: -len(item[1])):
         moments = []
@@ -211,6 +210,18 @@ def read_shot(
                 moments.append(moment)
         if moments:
             yield moments
+    rest = [frame for frame, on in zip(shot, stays, strict=True) if not on]
+    if len(rest) >= FEWEST_LEFT and len(rest) < len(shot):
+        yield from read_shot(references, finder, rest, near_s)
+
+
+def on_line(
+    references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], located: Located
+) -> NDArray[np.bool_]:
+    """Which frames lie on the shot's line in time; the others are another piece of the same shot."""
+    table = table_for(references, finder, leaks, located.place.homography)
+    times = np.array([frame.time_s for frame in shot])
+    return alignment.faithful(located.line, times, table, finder.times_s)
 
 
 def chosen(references: References, group: int, numbers: list[int], shot: list[LeakFrame], line: TimeLine) -> list[int]:
@@ -238,9 +249,7 @@ def read_moment(
 
 def said_by(references: References, leak: Leak, homography: Matrix, reference: Reference) -> FrameSymbols:
     """Symbols of one placed frame."""
-    slices = references.master.design.slices
-    bands = symbols.responses(reference, references.labels, slices)
-    return symbols.read_frame(leak, homography, reference, references.labels, slices, bands)
+    return symbols.read_frame(leak, homography, reference, references.labels, references.master.design.slices)
 
 
 def locate(
@@ -295,9 +304,14 @@ def candidates(
 
 def line_for(references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], way: Found) -> TimeLine:
     """The shot's line in time if it lies where `way` says."""
-    small = [signatures.placed(leak, way.homography, references.shape) for leak in leaks]
-    table = alignment.correlations(small, finder.signatures)
+    table = table_for(references, finder, leaks, way.homography)
     return alignment.time_line(np.array([frame.time_s for frame in shot]), table, finder.times_s)
+
+
+def table_for(references: References, finder: Finder, leaks: list[Leak], homography: Matrix) -> NDArray[np.float64]:
+    """Agreement of every frame of a shot, placed so, with every small picture of the video."""
+    small = [signatures.placed(leak, homography, references.shape) for leak in leaks]
+    return alignment.correlations(small, finder.signatures)
 
 
 def try_place(
@@ -329,26 +343,30 @@ def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], lo
     """
     number = len(shot) // 2
     leak, expected = leaks[number], located.line.at(shot[number].time_s)
-    enough = PRESENT if located.whole else PRESENT_IN_PART
-    best, most = located, -1.0
+    best, most, strongest, certain = located, -1.0, 0.0, False
 
     def tried(reference: Reference, rough: bool) -> None:
-        nonlocal best, most
+        nonlocal best, most, strongest, certain
         place = placing.settle(leak, located.place.homography, reference, rough=rough)
-        if place is None or not place.convincing:
+        if place is None or not place.convincing or place.evidence.score < AS_GOOD * strongest:
             return
-        presence = said_by(references, leak, place.homography, reference).presence
-        if presence > most:
+        strongest = max(strongest, place.evidence.score)
+        said = said_by(references, leak, place.homography, reference)
+        if said.presence > most:
             shift = reference.time_s - expected if rough else 0.0
             line = replace(located.line, offset_s=located.line.offset_s + shift)
-            best, most = replace(located, place=place, line=line), presence
+            best, most = replace(located, place=place, line=line), said.presence
+            in_part = said.clarity > CLEAR_IN_PART and said.presence > PRESENT_IN_PART
+            certain = said.clarity > CLEAR if located.whole else in_part
 
     tried(shown_at(references, leak, located.place.homography, expected), rough=False)
+    if certain:
+        return best
     for at_s in other_moments(references, located, expected):
-        if most > enough:
-            return best
         tried(nearest_in_time(references, at_s), rough=True)
-    if not located.whole and most < enough:
+        if certain and located.whole:
+            return best
+    if not located.whole:
         about, step = best.line.at(shot[number].time_s), 1 / float(references.master.design.rate)
         for k in (-1, 1, -2, 2):
             tried(nearest_in_time(references, about + k * step), rough=True)
@@ -385,16 +403,18 @@ def other_moments(references: References, located: Located, expected_s: float) -
                 yield at_s
 
 
-def gathered(references: References, alternatives: list[list[Moment]], stage: int) -> Reading:
-    """Sum what the moments of each alternative say; with and without the finest band, each a look."""
-    hypotheses = []
-    for moments in alternatives:
-        for coarse_only in (False, True):
-            hypotheses.append(summed(references, moments, coarse_only))
-    return Reading(hypotheses, alternatives[0], stage)
+def gathered(references: References, moments: list[Moment], stage: int) -> Reading:
+    """Sum what the moments say in two ways, each a look.
+
+    All bands of the frames' own marks tell most of a leak that is close to the copy; of one that was compressed hard
+    or made small, the coarser bands of the steady mark.
+    """
+    every, coarse = slice(None), slice(1, None)
+    ways = [(symbols.OWN, every), (symbols.STEADY, coarse)]
+    return Reading([summed(references, moments, *way) for way in ways], moments, stage)
 
 
-def summed(references: References, moments: list[Moment], coarse_only: bool) -> Symbols:
+def summed(references: References, moments: list[Moment], template: int, bands: slice) -> Symbols:
     """Symbols of the whole video from what single frames say.
 
     Frames of one group share cells, and much of their noise: their sums are divided by the root of their number.
@@ -402,15 +422,12 @@ def summed(references: References, moments: list[Moment], coarse_only: bool) -> 
     master = references.master
     slices, scale = master.design.slices, contrast(master.codebook.biases)
     correlations, precisions = np.zeros(master.cells), np.zeros(master.cells)
-    counts: dict[int, int] = defaultdict(int)
-    for moment in moments:
-        counts[moment.group] += 1
+    counts = Counter(moment.group for moment in moments)
     for moment in moments:
         cells = slice(moment.group * slices, (moment.group + 1) * slices)
         share = counts[moment.group] ** -0.5
-        bands = slice(1, None) if coarse_only else slice(None)
-        correlations[cells] += share * moment.said.correlations[bands].sum(0) / scale
-        precisions[cells] += share * moment.said.precisions[bands].sum(0) / scale**2
+        correlations[cells] += share * moment.said.correlations[template, bands].sum(0) / scale
+        precisions[cells] += share * moment.said.precisions[template, bands].sum(0) / scale**2
     return Symbols(correlations, precisions, float(np.mean([m.said.shown for m in moments])), fit_of(moments[0]))
 
 

@@ -3,6 +3,10 @@
 Both twins are decoded side by side, frame by frame, and brought to the working raster at once, so that memory holds a
 group of small planes whatever the size of the picture. In a slice of bias p the variants are X + 2(1-p) b P and
 X - 2pb P, hence the mark D = (A - B) / 2 = bP and the unmarked frame X = (A + B) / 2 + (2p - 1) D.
+
+D holds the mark, which is steady within a group, and how differently the two encodes erred in this frame. A leak that
+was hardly compressed shows both; one that was compressed again lost the second. So there are two templates: D halfway
+to its mean over the group, and the mean.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from watermark.symbols import BandResponse, band_responses
 
 from .backend import av
 from .encoding import Coded
@@ -36,13 +42,17 @@ class Reference:
     group : of pictures, counted from the start of the video.
     time_s : when it is shown.
     clean : (h, w) float16, the frame without a mark.
-    mark : (h, w) float16, what variant + adds to the middle of both variants.
+    mark : (h, w) float16, what variant + adds to the middle of both variants, halfway to `steady`.
+    steady : (h, w) float32, the mean of that over the group; the same array in all its frames.
+    responses : of the bands to `mark` and to `steady`; the same in all frames of a group.
     """
 
     group: int
     time_s: float
     clean: NDArray[np.float16] = field(repr=False)
     mark: NDArray[np.float16] = field(repr=False)
+    steady: Plane = field(repr=False)
+    responses: tuple[list[BandResponse], list[BandResponse]] = field(repr=False)
 
 
 class References:
@@ -94,21 +104,35 @@ class References:
         if group not in self._held:
             while len(self._held) >= GROUPS_HELD:
                 self._held.popitem(last=False)
-            self._held[group] = list(self._decoded(group))
+            self._held[group] = self._decoded(group)
         self._held.move_to_end(group)
         return self._held[group]
 
-    def _decoded(self, group: int) -> Iterator[Reference]:
+    def _decoded(self, group: int) -> list[Reference]:
         plus, minus = self.coded(group)
         slices = self.master.design.slices
-        biases = self.master.codebook.biases[group * slices : (group + 1) * slices]
-        lean = (2 * biases - 1).astype(np.float32)[self.labels]
         base, height = float(self.master.time_base), self.master.design.height
-        for ticks, a, b in zip(sorted(plus.times), decoded(plus), decoded(minus), strict=True):
+        middles: list[NDArray[np.float16]] = []
+        marks: list[NDArray[np.float16]] = []
+        steady = np.zeros(self.shape, np.float32)
+        for a, b in zip(decoded(plus), decoded(minus), strict=True):
             shown, other = self.small(a[:height]), self.small(b[:height])
             mark = (shown - other) / 2
-            clean = (shown + other) / 2 + lean * mark
-            yield Reference(group, ticks * base, clean.astype(np.float16), mark.astype(np.float16))
+            steady += mark
+            middles.append(((shown + other) / 2).astype(np.float16))
+            marks.append(mark.astype(np.float16))
+        steady /= np.float32(len(marks))
+        biases = self.master.codebook.biases[group * slices : (group + 1) * slices]
+        lean = ((2 * biases - 1).astype(np.float32)[self.labels] * steady).astype(np.float16)
+        own = [(mark + steady).astype(np.float16) / np.float16(2) for mark in marks]
+        responses = (
+            band_responses(self.labels, own[len(own) // 2].astype(np.float32), slices),
+            band_responses(self.labels, steady, slices),
+        )
+        return [
+            Reference(group, ticks * base, middle + lean, mark, steady, responses)
+            for ticks, middle, mark in zip(sorted(plus.times), middles, own, strict=True)
+        ]
 
     def key_frame(self, group: int) -> tuple[float, NDArray[np.uint8]]:
         """Time in seconds, and planes of variant + of a group's first frame; nothing else is decoded.

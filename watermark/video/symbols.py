@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark import registration
+from watermark.photometry import Residual
 from watermark.registration.geometry import Matrix
 from watermark.registration.warping import Leak
-from watermark.symbols import BandResponse, Channel, band_responses
+from watermark.symbols import BandResponse, explain, sum_cells
 
 from .references import Reference
 
+Plane = NDArray[np.float32]
 Floats = NDArray[np.float64]
+OWN, STEADY = 0, 1
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class FrameSymbols:
 
     Attributes
     ----------
-    correlations, precisions : (bands, slices), fine to coarse: numerator and denominator of each slice's
-        least-squares amplitude in units of half the distance of the variants.
+    correlations, precisions : (2, bands, slices), by template - the frame's own mark, the group's steady one - and
+        fine to coarse: numerator and denominator of each slice's least-squares amplitude in units of half the
+        distance of the variants.
     shown : share of the frame that the leak shows.
     """
 
@@ -42,25 +46,25 @@ class FrameSymbols:
         """How much of the mark is there: near 1 where the frame is in its place and time, else near 0.
 
         Σ c₁ c₂ / Σ n₁ n₂ over the slices, c and n of the two coarser bands, whose noise is independent: the mean
-        square of the amplitude. Uses the pattern, which is secret, and no codeword: it may choose among moments.
+        square of the amplitude. It ranks moments of one leak; how high it is depends on what the leak went through.
+        Uses the pattern, which is secret, and no codeword: it may choose among moments.
         """
-        middle, coarse = self.correlations[-2], self.correlations[-1]
-        expected = float(np.sum(self.precisions[-2] * self.precisions[-1]))
+        middle, coarse = self.correlations[STEADY, -2:]
+        expected = float(np.sum(self.precisions[STEADY, -2] * self.precisions[STEADY, -1]))
         return float(np.sum(middle * coarse)) / (expected + 1e-12)
 
+    @property
+    def clarity(self) -> float:
+        """Correlation of the two coarser bands over the slices: Σ c₁ c₂ / √(Σ c₁² Σ c₂²); 1 where nothing is noise.
 
-def responses(reference: Reference, labels: NDArray[np.int32], slices: int) -> list[BandResponse]:
-    """What the bands do to the mark of a group of pictures; the same for all its frames."""
-    return band_responses(labels, reference.mark.astype(np.float32), slices)
+        High in the wrong place too where the mark of another place is read, so it confirms, and presence chooses.
+        """
+        middle, coarse = self.correlations[OWN, -2:]
+        return float(np.sum(middle * coarse) / (np.sqrt(np.sum(middle**2) * np.sum(coarse**2)) + 1e-12))
 
 
 def read_frame(
-    leak: Leak,
-    homography: Matrix,
-    reference: Reference,
-    labels: NDArray[np.int32],
-    slices: int,
-    bands: list[BandResponse],
+    leak: Leak, homography: Matrix, reference: Reference, labels: NDArray[np.int32], slices: int
 ) -> FrameSymbols:
     """Correlate one registered frame with the mark.
 
@@ -71,10 +75,34 @@ def read_frame(
     reference : the frame of the video that it shows.
     labels : (h, w) int32, slice of each pixel of the working raster.
     slices : in a frame.
-    bands : what `responses` gave.
     """
-    clean, mark = reference.clean.astype(np.float32), reference.mark.astype(np.float32)
+    clean, own = reference.clean.astype(np.float32), reference.mark.astype(np.float32)
     warped, seen = leak.onto(homography, (clean.shape[0], clean.shape[1]))
     shown = registration.evidence_mask(clean, warped, seen)
-    found = Channel(clean, mark, labels, slices, bands).correlate(warped, seen, shown)
-    return FrameSymbols(np.stack([c for c, _ in found]), np.stack([p for _, p in found]), float(shown.mean()))
+    floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
+    left = explain(clean, warped, seen, shown, floors)
+    found = [
+        correlate(left, mark, bands, seen, labels, slices)
+        for mark, bands in zip((own, reference.steady), reference.responses, strict=True)
+    ]
+    return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
+
+
+def correlate(
+    left: list[Residual],
+    mark: Plane,
+    bands: list[BandResponse],
+    seen: Plane,
+    labels: NDArray[np.int32],
+    slices: int,
+) -> tuple[Floats, Floats]:
+    """Correlate what is left of a frame with one template, band by band: two of (bands, slices)."""
+    correlations, precisions = np.zeros((len(bands), slices)), np.zeros((len(bands), slices))
+    for number, (band, residual) in enumerate(zip(bands, left, strict=True)):
+        expected = residual.gain * mark
+        weight = seen / residual.variance
+        matched = sum_cells(labels, expected * residual.difference * weight, slices)
+        energy = sum_cells(labels, expected * expected * weight, slices)
+        correlations[number] = band.held / band.smoothness * matched
+        precisions[number] = band.held**2 / band.smoothness * energy
+    return correlations, precisions
