@@ -1,4 +1,4 @@
-"""Per-recipient marks for video: ingest → prepare → issue → (read → accuse).
+"""Per-recipient marks for video: ingest → prepare → issue → read → accuse.
 
 Read in this order, one clip goes through: `probing` (what the file claims, limits), `frames` (decoding, upright and in
 8 bits), `design` (groups of pictures × slices are the cells), `codes` (their biases), `pattern` and `masking` (what
@@ -12,25 +12,37 @@ start), `design.boxes` (each slice's rectangle), `parts` and `sizes(k).times` (w
 `segment(k).thumbnails` (small pictures, four a second, to find a leak in time), and `reference(k, g)` (both variants of
 every frame of a group as delivered: the frame is (A + B) / 2, the mark of variant + is (A - B) / 2 above it).
 
+A leak goes through: `leaks` (few frames of it, within bounds), `signatures` and `finder` (which moments of the video it
+may show), `placing` and `alignment` (where and when exactly), `references` (the delivered frames it is compared with),
+`symbols` (what each slice says), `reading` (all of that, in stages), `accusing` (who is named, and what every stage
+costs), `strip` (where and when it was read, for a chart). `fingerprints` is what the look-up keeps of a video.
+
 Needs the extra ``video``; importing this package does not.
 """
 
+from .accusing import trace
 from .errors import VideoUnavailable
+from .finder import Finder
 from .issuing import Copy, issue
 from .master import Master
 from .movie import Movie
 from .preparing import Plan, join, plan, prepare, prepare_segment
 from .probing import Limits, Source, probe
+from .reading import Reading, read_picture, read_stages
+from .references import References
 from .store import Folder, Store
 from .streaming import Stream, playlist
 
 __all__ = [
     "Copy",
+    "Finder",
     "Folder",
     "Limits",
     "Master",
     "Movie",
     "Plan",
+    "Reading",
+    "References",
     "Source",
     "Store",
     "Stream",
@@ -42,4 +54,7 @@ __all__ = [
     "prepare",
     "prepare_segment",
     "probe",
+    "read_picture",
+    "read_stages",
+    "trace",
 ]
