@@ -32,17 +32,18 @@ from service.recipients.routes import router as recipients
 from service.settings import Settings
 from service.sightings.routes import router as sightings
 from service.tenants.routes import router as tenants
+from service.videos.routes import router as videos
 
 log = logging.getLogger("telltale")
 
 DESCRIPTION = """
-Issues per-recipient, invisibly marked copies of unreleased pictures, and names **the copy** that leaked: never a
-person. Every refusal is problem+json (RFC 9457) with a `hint`. POSTs honour `Idempotency-Key`.
+Issues per-recipient, invisibly marked copies of unreleased pictures and videos, and names **the copy** that leaked:
+never a person. Every refusal is problem+json (RFC 9457) with a `hint`. POSTs honour `Idempotency-Key`.
 Roles: **uploader** (assets, recipients, copies), **flagger** (look-ups, sightings), **investigator** (results,
 provenance); each route's `x-roles` lists who may call it.
 """
 
-ROUTERS = (tenants, assets, recipients, copies, lookups, sightings, provenance, health.router)
+ROUTERS = (tenants, assets, recipients, copies, videos, lookups, sightings, provenance, health.router)
 
 
 def create_app(settings: Settings | None = None, *, pool: PixelPool | None = None) -> FastAPI:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from service.copies import rendering, service
+from service.copies import service
 from service.copies.models import BatchState
 from service.copies.schemas import BatchOut, CopyOut, Issued, NewCopies
 from service.identity.access import Ctx, Reading, Sender, Uploader, Writing
 from service.net.problems import declared
+from service.net.ranges import answer
 from service.pages import Page, PageOf
+from service.videos import delivery
 
 router = APIRouter(prefix="/v1", tags=["copies"], responses=declared(401, 403, 404, 409, 422, 429))
-_IMAGE: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "tiff", "webp", "avif")}
+_FILE: dict[str, Any] = {f"image/{kind}": {} for kind in ("jpeg", "png", "tiff", "webp", "avif")} | {"video/mp4": {}}
 
 
 @router.post("/assets/{asset_id}/copies", status_code=201, summary="Issue copies")
@@ -52,16 +54,28 @@ def list_copies(asset_id: str, session: Reading, principal: Sender, window: Page
     "/copies/{copy_id}/file",
     summary="Download a copy",
     response_class=Response,
-    responses={200: {"description": "The marked file, in the asset's own format.", "content": _IMAGE}, **declared(503)},
+    responses={
+        200: {"description": "The marked file, in the asset's own format; of a video, MP4.", "content": _FILE},
+        206: {"description": "A range of it.", "content": _FILE},
+        **declared(416, 503),
+    },
 )
-def download_copy(copy_id: str, context: Ctx, principal: Uploader) -> Response:
-    """Fetch the marked file of one released copy; every download is recorded with its time, caller and SHA-256."""
-    file = rendering.file_of(context, principal=principal, copy_id=copy_id)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{ascii_name(file.name)}"',
-        "X-Content-SHA256": file.sha256,
-    }
-    return Response(file.data, media_type=file.media_type, headers=headers)
+def download_copy(copy_id: str, request: Request, context: Ctx, principal: Uploader) -> Response:
+    """Fetch the marked file of one released copy, whole or in ranges; downloads are recorded with time and caller.
+
+    A picture's SHA-256 is recorded too and sent along. A video is assembled while it is sent, the same whenever it is.
+    """
+    file = delivery.file_of(context, principal=principal, copy_id=copy_id)
+    digest = {"X-Content-SHA256": file.sha256} if file.sha256 else {}
+    name = f'attachment; filename="{ascii_name(file.name)}"'
+    return answer(
+        request.headers,
+        length=file.length,
+        read=file.read,
+        media_type=file.media_type,
+        etag=file.etag,
+        headers={"Content-Disposition": name, **digest},
+    )
 
 
 @router.get(
@@ -75,9 +89,12 @@ def preview_asset(
     context: Ctx,
     principal: Sender,
     size: Annotated[int, Query(ge=16, le=1600, description="Long side in pixels, rounded up to a size we keep.")] = 480,
+    at_s: Annotated[
+        float | None, Query(ge=0, allow_inf_nan=False, description="Which moment of a video, to the second.")
+    ] = None,
 ) -> Response:
-    """Return a marked copy that belongs to you, shrunk; the original itself is never served."""
-    data = rendering.preview_of(context, principal=principal, asset_id=asset_id, size=size)
+    """Return a marked copy that belongs to you, shrunk, of a video one frame; the original itself is never served."""
+    data = delivery.preview_of(context, principal=principal, asset_id=asset_id, size=size, at_s=at_s)
     return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=300"})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,10 @@ class Named:
 
 @dataclass(frozen=True)
 class Trace:
-    """What one asset's master says about a found picture; ``named`` is empty below the gate."""
+    """What one asset's master says about a found picture or clip; ``named`` is empty below the gate.
+
+    ``strip`` is a video's: where, when and how strongly the mark was read, in plain values to draw.
+    """
 
     readable: bool
     coverage: float
@@ -36,6 +40,7 @@ class Trace:
     hint: str | None
     homography: list[list[float]] | None
     heat: bytes | None
+    strip: dict[str, Any] | None = None
 
 
 def trace(
