@@ -41,7 +41,7 @@ def built(out: Path, service: str, browser: str = "chrome", permissions: tuple[s
     script = f"""
       import {{ build }} from {str(ROOT / "extension" / "build.mjs")!r};
       const more = {list(permissions)!r};
-      const alter = (manifest) => {{ manifest.host_permissions.push(...more); }};
+      const alter = (manifest) => {{ (manifest.host_permissions ??= []).push(...more); }};
       await build({browser!r}, {{ out: {str(out)!r}, service: {service!r}, alter }});
     """
     subprocess.run(["node", "--input-type=module", "-e", script], check=True)

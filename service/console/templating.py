@@ -115,6 +115,7 @@ def _environment() -> Environment:
         "percent": wording.percent,
         "duration": wording.duration,
         "state": wording.state,
+        "obtained": wording.obtained,
         "odds": wording.odds,
         "strength": wording.strength,
         "power": wording.power_of_ten,

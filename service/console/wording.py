@@ -11,7 +11,7 @@ from datetime import datetime
 
 from service.events.models import EventKind
 from service.sightings.models import Outcome, SightingState
-from service.sightings.schemas import SightingOut
+from service.sightings.schemas import Obtained, SightingOut
 
 GATE_LOG10 = -9.0
 MOST_DIGITS = 30  # beyond this the arithmetic is exact, but no assumption about the world is
@@ -59,6 +59,14 @@ _NOTES = {
     "deleted": "The asset was deleted. The record of its copies and downloads stays.",
     "signed-out": "You are signed out.",
     "extension-revoked": "The extension is signed out. Its next request will be refused.",
+}
+_OBTAINED = {
+    Obtained.FILE: "The original file, as its host serves it",
+    Obtained.CANVAS: "Exported by the page itself",
+    Obtained.CAPTURE: "Captured from the screen at the picture's own size",
+    Obtained.STITCHED: "Captured from the screen in parts, and joined",
+    Obtained.SCREEN: "Cut out of the page as it was shown",
+    Obtained.UPLOAD: "A file from elsewhere",
 }
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -232,3 +240,8 @@ def duration(seconds: float) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def obtained(how: Obtained) -> str:
+    """Say how a picture's pixels were got."""
+    return _OBTAINED[how]

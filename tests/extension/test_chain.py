@@ -95,6 +95,7 @@ def test_from_a_leak_on_a_page_to_the_case(
     console.until("() => location.pathname.startsWith('/console')")
     console.go(case)
     assert "is named: issued to Press 2" in console.text()
+    assert "Captured from the screen at the picture's own size" in console.text()
     keep(console, "case")
 
 
@@ -126,6 +127,9 @@ def test_nothing_but_hashes_leaves_on_a_page_of_200_pictures(
     service = site.url.removeprefix("http://")
     hashes = 0
     for asked in sent:
+        if asked.method == "CONNECT":  # Chromium's own; the proxy refused it, so not a byte of content went with it
+            assert asked.path.endswith((".google.com:443", ".googleapis.com:443", ".gvt1.com:443")), asked.path
+            continue
         assert asked.host == service, f"{asked.method} {asked.path} leaves"
         assert (asked.method, asked.path) == ("POST", f"{site.url}/v1/lookup")
         body = json.loads(asked.body)

@@ -1,4 +1,4 @@
-/** The context menu. */
+/** The context menu. Two entries for one thing would be put into a submenu, which costs a click. */
 import { text } from "./browser.js";
 
 export const CHECK = "check";
@@ -7,6 +7,6 @@ export const REGION = "region";
 export function makeMenus() {
   chrome.contextMenus.removeAll(() => {
     chrome.contextMenus.create({ id: CHECK, title: text("checkThis"), contexts: ["image", "video", "link"] });
-    chrome.contextMenus.create({ id: REGION, title: text("pickRegion"), contexts: ["page", "frame", "video", "image", "selection"] });
+    chrome.contextMenus.create({ id: REGION, title: text("pickRegion"), contexts: ["page", "frame", "selection"] });
   });
 }

@@ -15,7 +15,7 @@ from service.console.templating import onward, page, pager
 from service.identity.access import AnyRole, Ctx, Finder, Reading, Writing
 from service.identity.roles import Role
 from service.pages import Window
-from service.sightings import service
+from service.sightings import exhibits, service
 from service.sightings.models import OPEN_STATES
 from service.sightings.showing import show
 
@@ -67,11 +67,14 @@ def submit(
 
 
 @router.get("/{sighting_id}")
-def show_sighting(request: Request, sighting_id: str, session: Reading, principal: AnyRole) -> Response:
+def show_sighting(request: Request, sighting_id: str, context: Ctx, session: Reading, principal: AnyRole) -> Response:
     """Show how far the trace is, or its result."""
     row = service.require(session, principal=principal, sighting_id=sighting_id)
     shown = show(session, principal=principal, sightings=[row])[0]
     asset = get_asset(session, principal=principal, asset_id=row.asset_id or "") if shown.asset_id else None
+    evidence = None
+    if principal.may(Role.INVESTIGATOR):
+        evidence = exhibits.evidence(session, context=context, principal=principal, sighting_id=sighting_id)
     return page(
         request,
         "sighting.html",
@@ -80,6 +83,7 @@ def show_sighting(request: Request, sighting_id: str, session: Reading, principa
         verdict=wording.verdict(shown),
         result=result_of(row, shown),
         asset=asset,
+        evidence=evidence,
     )
 
 
