@@ -113,3 +113,32 @@ def shuffled(described: Sequence[Landmarks], rng: np.random.Generator) -> Landma
     order = rng.permutation(len(one))
     flips = np.packbits(rng.random((len(one), 256)) < FLIPPED_BITS, axis=1)
     return Landmarks(one.shape, one.points[order], one.sizes, one.angles[order], one.codes ^ flips, one.thumbnail)
+
+
+def recoloured(rgb: Rgb, rng: np.random.Generator, most: int = 3) -> dict[str, Rgb]:
+    """A picture and siblings in which one object has another hue, as a garment in other colours; luma stays.
+
+    The object is the largest connected area of one hue, with soft edges. A picture without an object of at least 4 % of
+    its area has no siblings, and the answer is empty.
+    """
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    hue = np.rad2deg(np.arctan2(lab[..., 2], lab[..., 1]))
+    coloured = np.hypot(lab[..., 1], lab[..., 2]) > 18
+    best, area = None, 0.04 * hue.size
+    for centre in range(-180, 180, 30):
+        near = coloured & (np.abs((hue - centre + 180) % 360 - 180) < 35)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
+        largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if len(stats) > 1 else 0
+        if largest and area < stats[largest, cv2.CC_STAT_AREA] < 0.6 * hue.size:
+            best, area = labels == largest, stats[largest, cv2.CC_STAT_AREA]
+    if best is None:
+        return {}
+    mask = cv2.GaussianBlur(best.astype(np.float32), (0, 0), max(rgb.shape) / 400)[..., None]
+    out = {"as shot": rgb}
+    for degrees in rng.permutation([-120, -60, 60, 120, 180])[:most]:
+        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        turned = lab[..., 1:] @ np.array([[c, s], [-s, c]], np.float32)
+        sibling = np.concatenate([lab[..., :1], lab[..., 1:] * (1 - mask) + turned * mask], axis=-1)
+        back = cv2.cvtColor(sibling.astype(np.float32), cv2.COLOR_LAB2RGB)
+        out[f"turned by {degrees}"] = np.clip(np.rint(back * 255), 0, 255).astype(np.uint8)
+    return out

@@ -22,8 +22,8 @@ SCANNED_CODES = 10_000
 
 _LEAST_PROBES = 8
 _FARTHEST_BITS = 76
-_ASKING = (1, 2, 4, 4)  # every n-th landmark of the query asks: plain, mirrored, negative, both
-_CLOSER_LOOKS = 6
+_ASKING = 2000, 1000, 500, 500  # landmarks of the query that ask the index: plain, mirrored, negative, both
+_CLOSER_LOOKS = 12, 8, 4, 4
 _LEAST_STRENGTH = 1.0
 
 
@@ -39,12 +39,12 @@ def find(snapshot: Snapshot, query: Query, variant: int) -> list[Candidate]:
     mirrored, inverted = VARIANTS[variant]
     geometry, unmirror = _oriented(query, mirrored, inverted)
     wanted = words(query.codes[variant])
-    asking = np.arange(0, len(wanted), _ASKING[variant])
+    asking = np.arange(0, len(wanted), max(1, -(-len(wanted) // _ASKING[variant])))
     distances, rows = _neighbours(snapshot, wanted[asking])
     asked, column = np.nonzero(rows >= 0)
     theirs, owners, centres = _gathered(snapshot, rows[asked, column])
-    votes = weigh(distances[asked, column])
-    listed = shortlist(geometry[asking[asked]], theirs, owners, centres, votes, _CLOSER_LOOKS, _LEAST_STRENGTH)
+    votes = weigh(distances, rows)[asked, column]
+    listed = shortlist(geometry[asking[asked]], theirs, owners, centres, votes, _CLOSER_LOOKS[variant], _LEAST_STRENGTH)
     found = []
     for item in listed:
         segment, number = snapshot.asset(item.owner)

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from .hamming import compiled
 
-_TURN_BINS = 12  # 30 degrees
-_CENTRE_BIN = 0.5  # of the asset's long side, as the query would show it
+_TURN_BINS = 24  # of 15 degrees; windows are two bins wide in every dimension
+_CENTRE_BIN = 0.2  # of the asset's long side, as the query would show it
 _FULL_BITS, _NO_BITS = 40, 76  # a pair's weight falls from 1 to 0 between these distances
+_AS_NEAR_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,25 @@ class Shortlisted:
     strength: float
 
 
-def weigh(distances: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Weights of pairs, 0 … 1, from their distances in bits."""
-    return np.clip((_NO_BITS - distances) / (_NO_BITS - _FULL_BITS), 0, 1).astype(np.float32)
+def weigh(distances: NDArray[np.int32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Weights of all pairs of a search, 0 … 1: near pairs weigh more, pairs of things that are everywhere less.
+
+    A letter looks like every such letter of every page in the index, and of the query: a pair is divided by how many
+    neighbours of its query code lie about as near, and by the root of how many query codes chose its index code (Jégou,
+    Douze, Schmid 2009, doi:10.1109/CVPR.2009.5206609, on bursts).
+
+    Parameters
+    ----------
+    distances, rows : (n, K), bits in ascending order and the codes' rows, -1 for none.
+
+    Returns
+    -------
+    ndarray, shape (n, K), float32; 0 where there is no neighbour.
+    """
+    near = np.clip((_NO_BITS - distances) / (_NO_BITS - _FULL_BITS), 0, 1) * (rows >= 0)
+    rivals = (distances[:, None, :] <= distances[:, :, None] + _AS_NEAR_BITS).sum(axis=2)
+    _, place, count = np.unique(rows, return_inverse=True, return_counts=True)
+    return (near / (rivals * np.sqrt(count[place.reshape(rows.shape)]))).astype(np.float32)
 
 
 def shortlist(
