@@ -34,7 +34,7 @@ from .probing import LIMITS, Limits
 from .references import Reference, References
 from .symbols import FrameSymbols
 
-FRAMES_PER_GROUP = 3
+FRAMES_PER_GROUP = 4
 WHOLE_WITHIN = 0.012  # of the long side: a leak placed farther from the whole frame's place is a part of it
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 4
@@ -44,6 +44,7 @@ CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of w
 PRESENT_IN_PART = 0.1  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 FIRST_STAGE_GROUPS = 2
+FAINTEST_TO_FULL = 0.01, 1.0  # mean square amplitudes that are believed
 FEWEST_LEFT = 3  # frames that make another piece
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
 AROUND_S, AROUND_FRAMES = 1.0, 12  # to either side, where a pan leaves the moment open
@@ -417,18 +418,27 @@ def gathered(references: References, moments: list[Moment], stage: int) -> Readi
 def summed(references: References, moments: list[Moment], template: int, bands: slice) -> Symbols:
     """Symbols of the whole video from what single frames say.
 
-    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number.
+    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number. A
+    frame tells by the amplitude a of what is left of the mark in it, so c becomes a c and n becomes a² n: where a leak
+    was compressed again, frames near its own key frames hold far more than those between.
     """
     master = references.master
     slices, scale = master.design.slices, contrast(master.codebook.biases)
     correlations, precisions = np.zeros(master.cells), np.zeros(master.cells)
     counts = Counter(moment.group for moment in moments)
-    for moment in moments:
+    for moment, amplitude in zip(moments, amplitudes(moments), strict=True):
         cells = slice(moment.group * slices, (moment.group + 1) * slices)
         share = counts[moment.group] ** -0.5
-        correlations[cells] += share * moment.said.correlations[template, bands].sum(0) / scale
-        precisions[cells] += share * moment.said.precisions[template, bands].sum(0) / scale**2
+        correlations[cells] += share * amplitude * moment.said.correlations[template, bands].sum(0) / scale
+        precisions[cells] += share * amplitude**2 * moment.said.precisions[template, bands].sum(0) / scale**2
     return Symbols(correlations, precisions, float(np.mean([m.said.shown for m in moments])), fit_of(moments[0]))
+
+
+def amplitudes(moments: list[Moment]) -> NDArray[np.float64]:
+    """Amplitude of the mark in each frame, from its presence, drawn halfway to the mean of all: (n,)."""
+    presence = np.array([moment.said.presence for moment in moments])
+    drawn = (presence + presence.mean()) / 2
+    return np.asarray(np.sqrt(np.clip(drawn, *FAINTEST_TO_FULL)))
 
 
 def fit_of(moment: Moment) -> Fit:
