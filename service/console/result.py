@@ -69,4 +69,6 @@ def _found_by(row: Sighting) -> str | None:
         ways.append(f"{found['inliers']} matching picture details")
     if not ways:
         return "You chose the asset; the look-up did not find it by itself."
-    return f"Found by {' and by '.join(ways)}."
+    near_s = found.get("near_s")
+    when = f", at {wording.clock(near_s[0])} of the video" if near_s else ""
+    return f"Found by {' and by '.join(ways)}{when}."

@@ -114,6 +114,8 @@ def _environment() -> Environment:
         "number": wording.number,
         "percent": wording.percent,
         "duration": wording.duration,
+        "clock": wording.clock,
+        "thing": wording.thing,
         "state": wording.state,
         "obtained": wording.obtained,
         "odds": wording.odds,

@@ -12,6 +12,7 @@ from datetime import datetime
 from service.events.models import EventKind
 from service.sightings.models import Outcome, SightingState
 from service.sightings.schemas import Obtained, SightingOut
+from service.videos.content import Kind
 
 GATE_LOG10 = -9.0
 MOST_DIGITS = 30  # beyond this the arithmetic is exact, but no assumption about the world is
@@ -83,14 +84,15 @@ class Verdict:
 
 def verdict(shown: SightingOut) -> Verdict:
     """Put a sighting into words, from what the caller's role may know of it."""
+    what = thing(shown.kind)
     if shown.state is SightingState.FAILED:
-        return Verdict("failed", "Failed", "The picture could not be traced", shown.problem or "")
+        return Verdict("failed", "Failed", f"The {what} could not be traced", shown.problem or "")
     if shown.state is not SightingState.DONE:
-        return Verdict("running", "Tracing", "Tracing this picture", "The result appears here as soon as it is there.")
+        return Verdict("running", "Tracing", f"Tracing this {what}", "The result appears here as soon as it is there.")
     if shown.outcome is None:
         return _for_flaggers(shown)
     if shown.outcome is Outcome.NOT_OURS:
-        return Verdict("clear", "Not ours", "Not ours", "The picture shows none of your assets.")
+        return Verdict("clear", "Not ours", "Not ours", f"The {what} shows none of your assets.")
     if shown.outcome is Outcome.INCONCLUSIVE:
         return Verdict(
             "unsure", "Inconclusive", "Inconclusive: no copy is named", shown.reason or "The mark is too weak to read."
@@ -105,18 +107,24 @@ def verdict(shown: SightingOut) -> Verdict:
             "named", "Copy named", f"{_capital(first.name)} is named: {how} {first.issued_to}", first.statement
         )
     names = ", ".join(item.name for item in shown.named)
-    lead = f"The picture holds pixels of more than one copy: {names}."
+    lead = f"The {what} holds pixels of more than one copy: {names}."
     return Verdict("named", "Copies named", f"{len(shown.named)} copies are named", lead)
 
 
+def thing(kind: Kind) -> str:
+    """Call what was found by a word."""
+    return "clip" if kind is Kind.VIDEO else "picture"
+
+
 def _for_flaggers(shown: SightingOut) -> Verdict:
+    what = thing(shown.kind)
     if shown.ours:
-        lead = "Thank you. The picture was traced, and your investigators have the result."
+        lead = f"Thank you. The {what} was traced, and your investigators have the result."
         return Verdict("unsure", "Ours", "This is one of ours", lead)
     if shown.ours is None:
-        lead = "The picture was compared with the asset you chose, and your investigators have the result."
+        lead = f"The {what} was compared with the asset you chose, and your investigators have the result."
         return Verdict("unsure", "Traced", "The trace has ended", lead)
-    return Verdict("clear", "Not ours", "Not ours", "The picture shows none of your brand's assets.")
+    return Verdict("clear", "Not ours", "Not ours", f"The {what} shows none of your brand's assets.")
 
 
 def odds(log10_bound: float) -> str:
@@ -236,6 +244,19 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def clock(seconds: float) -> str:
+    """Write a time within a video.
+
+    >>> clock(3.4), clock(75.0), clock(3725.0)
+    ('0:03.4', '1:15.0', '1:02:05')
+    """
+    hours, rest = divmod(seconds, 3600)
+    if hours:
+        return f"{int(hours)}:{int(rest // 60):02d}:{int(rest % 60):02d}"
+    tenths = int(rest * 10 + 1e-6)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
 def _capital(text: str) -> str:

@@ -26,12 +26,17 @@ _FRESH_S = 0.5
 
 @dataclass(frozen=True)
 class Sight:
-    """An asset recognised by its local features, with the homography (3 × 3) between asset and query."""
+    """An asset recognised by its local features, with the homography (3 × 3) between asset and query.
+
+    ``at_s`` is the moment of a video that was recognised.
+    """
 
     asset_id: str
     inliers: int
     homography: np.ndarray | None
     mirrored: bool
+    in_other_colours: bool
+    at_s: float | None = None
 
 
 class LookupIndex:
@@ -43,6 +48,7 @@ class LookupIndex:
         self._fresh_until = 0.0
         self._last: dict[Any, int] = {Landmarks: 0, Removal: 0}
         self._features: dict[str, Any] = {}
+        self._names: dict[str, list[str]] = {}
         self._removed: set[str] = set()
 
     def codes(
@@ -54,12 +60,18 @@ class LookupIndex:
         return self._engine.search(shelf, codes, radius=min(radius, self._engine.reach(shelf)), limit=limit)
 
     def sights(self, tenant_id: str, query: Any) -> list[Sight]:
-        """Search tier 2 with the result of ``landmarks.query``, best first; each is verified geometrically."""
+        """Search tier 2 with the result of ``landmarks.query``, best first; each is verified geometrically.
+
+        Of colourways of one shot, the one in the picture's colours comes first.
+        """
         self.refresh()
-        with self._lock:
-            index = self._features.get(tenant_id)
-            found = index.search(query) if index is not None else []
-        return [Sight(c.asset_id, int(c.inliers), c.homography, bool(c.mirrored)) for c in found]
+        index = self._features.get(tenant_id)
+        found = index.search(query) if index is not None else []
+        best: dict[str, Sight] = {}
+        for c in found:
+            asset_id, at_s = _read(c.asset_id)
+            best.setdefault(asset_id, Sight(asset_id, c.inliers, c.homography, c.mirrored, c.in_other_colours, at_s))
+        return list(best.values())
 
     def count(self, tenant_id: str) -> int:
         """Return how many PDQ codes a brand has (8 per asset)."""
@@ -88,8 +100,8 @@ class LookupIndex:
                     if features.asset_id not in self._removed:
                         self._take_in(session, features)
                 for row in removals:
-                    if row.tenant_id in self._features:
-                        self._features[row.tenant_id].remove(row.asset_id)
+                    for name in self._names.pop(row.asset_id, ()):
+                        self._features[row.tenant_id].remove(name)
             self._fresh_until = time.monotonic() + _FRESH_S
         finally:
             self._turn.release()
@@ -108,4 +120,21 @@ class LookupIndex:
         own = self._vault.tenant(tenant.id, tenant.wrapped_key)
         data = own.unseal(row.data, place=f"asset/{row.asset_id}/landmarks")
         index = self._features.setdefault(row.tenant_id, landmarks.LandmarkIndex())
-        index.add(row.asset_id, landmarks.Landmarks.from_bytes(data))
+        name = _name(row.asset_id, row.at_s)
+        self._names.setdefault(row.asset_id, []).append(name)
+        index.add(name, landmarks.Landmarks.from_bytes(data))
+
+
+def _name(asset_id: str, at_s: float | None) -> str:
+    """Name a picture, or one moment of a video, in the index of local features."""
+    return asset_id if at_s is None else f"{asset_id}@{at_s!r}"
+
+
+def _read(name: str) -> tuple[str, float | None]:
+    """Read a name again.
+
+    >>> _read(_name("ast_1", 2.5)), _read(_name("ast_1", None))
+    (('ast_1', 2.5), ('ast_1', None))
+    """
+    asset_id, _, at_s = name.partition("@")
+    return asset_id, float(at_s) if at_s else None

@@ -59,6 +59,9 @@ class LookupAnswer(BaseModel):
     distance_bits: int | None = Field(
         default=None, description="Hamming distance, to uploaders and investigators only."
     )
+    at_s: float | None = Field(
+        default=None, description="Of a video: the moment that it shows, in seconds; to uploaders and investigators."
+    )
     inliers: int | None = Field(default=None, description="Matching local features, where they decided.")
 
 

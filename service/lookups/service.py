@@ -22,7 +22,9 @@ from service.identity.roles import Principal, Role
 from service.lookups import pixels
 from service.lookups.engines.port import Hit
 from service.lookups.models import HashKind
+from service.lookups.moments import nearest_moment
 from service.lookups.schemas import HashQuery, LookupAnswer, LookupResult
+from service.videos.content import Kind
 
 
 class Radii(NamedTuple):
@@ -49,13 +51,17 @@ _MOST_CANDIDATES = 100
 class Match:
     """An asset that a found picture shows: by code (``distance``), by local features (``inliers``), or both.
 
-    ``hint`` is the homography (3 × 3) from the picture's pixels to the original's, where one is known.
+    ``hint`` is the homography (3 × 3) from the picture's pixels to the original's, where one is known;
+    ``in_other_colours`` tells that the picture shows the same shot of another colourway, or was recoloured in part;
+    ``at_s`` is the moment of a video that it shows, in seconds.
     """
 
     asset_id: str
     distance: int | None
     inliers: int | None
     hint: np.ndarray | None
+    in_other_colours: bool = False
+    at_s: float | None = None
 
 
 def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuery]) -> list[LookupAnswer]:
@@ -90,27 +96,30 @@ def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuer
         elif best.distance > _RADII[code[0]].confident:
             answers.append(LookupAnswer(result=LookupResult.CANDIDATE))
         else:
-            ours.append(Match(best.asset_id, best.distance, None, None))
+            at_s = _moment(context, principal, known[best.asset_id], code)
+            ours.append(Match(best.asset_id, best.distance, None, None, at_s=at_s))
             answers.append(_ours(principal, known[best.asset_id], ours[-1]))
     _record(context, principal, ours)
     return answers
 
 
 def lookup_picture(context: Context, *, principal: Principal, found: pixels.Found) -> LookupAnswer:
-    """Answer for a picture that a worker has described."""
+    """Answer for a picture that a worker has described; another colourway of an asset is a candidate, not ours."""
     matches = recognise(context, tenant_id=principal.tenant_id, found=found)
     known = _known(context, principal, {match.asset_id for match in matches})
     match = next((match for match in matches if match.asset_id in known), None)
     if match is None:
         return LookupAnswer(result=LookupResult.NOT_OURS)
+    if match.in_other_colours:
+        return LookupAnswer(result=LookupResult.CANDIDATE)
     _record(context, principal, [match])
     return _ours(principal, known[match.asset_id], match)
 
 
 def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[Match]:
-    """Find the assets that a picture shows, surest first: tier 1 within the confident radius, then tier 2.
+    """Find the assets that a picture shows: as tier 2 ranks them, then those only tier 1 is sure of.
 
-    Tier 2 is verified geometrically, and is what turns a candidate of tier 1 into a match.
+    Tier 2 is verified geometrically and by colour: codes of tier 1 cannot tell the colourways of one shot apart.
     """
     distances: dict[str, int] = {}
     if found.quality >= PDQ_LEAST_QUALITY:
@@ -120,14 +129,19 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
         distances = {hit.asset_id: hit.distance for hit in near}
     sights = {sight.asset_id: sight for sight in context.lookups.sights(tenant_id, found.features)}
     sure = [asset for asset, distance in distances.items() if distance <= PDQ_CONFIDENT]
-    ranked = sorted(sure, key=lambda asset: (-(sights[asset].inliers if asset in sights else 0), distances[asset]))
-    ranked += [asset for asset in sights if asset not in sure]
+    ranked = [*sights, *(asset for asset in sure if asset not in sights)]
+    with context.database.reading() as session:
+        moments = {
+            asset: nearest_moment(session, tenant_id=tenant_id, asset_id=asset, code=found.pdq) for asset in distances
+        }
     return [
         Match(
             asset,
             distances.get(asset),
             sights[asset].inliers if asset in sights else None,
             sights[asset].homography if asset in sights else None,
+            asset in sights and sights[asset].in_other_colours,
+            sights[asset].at_s if asset in sights else moments.get(asset),
         )
         for asset in ranked
     ]
@@ -156,6 +170,7 @@ class Known(NamedTuple):
     asset_id: str
     title: str
     embargo_until: datetime | None
+    kind: str
 
 
 def _known(context: Context, principal: Principal, asset_ids: set[str]) -> dict[str, Known]:
@@ -164,8 +179,15 @@ def _known(context: Context, principal: Principal, asset_ids: set[str]) -> dict[
         return {}
     with context.database.reading() as session:
         query = scoped(session, Asset, principal).where(Asset.id.in_(asset_ids), Asset.deleted_at.is_(None))
-        rows = session.execute(query.with_only_columns(Asset.id, Asset.title, Asset.embargo_until))
+        rows = session.execute(query.with_only_columns(Asset.id, Asset.title, Asset.embargo_until, Asset.kind))
         return {row.id: Known(*row) for row in rows}
+
+
+def _moment(context: Context, principal: Principal, asset: Known, code: tuple[HashKind, bytes]) -> float | None:
+    if asset.kind != Kind.VIDEO.value or code[0] is not HashKind.PDQ:
+        return None
+    with context.database.reading() as session:
+        return nearest_moment(session, tenant_id=principal.tenant_id, asset_id=asset.asset_id, code=code[1])
 
 
 def _record(context: Context, principal: Principal, matches: Sequence[Match]) -> None:
@@ -197,5 +219,5 @@ def _ours(principal: Principal, asset: Known, match: Match) -> LookupAnswer:
     )
     if principal.may(Role.UPLOADER, Role.INVESTIGATOR):
         answer.asset_id, answer.title = asset.asset_id, asset.title
-        answer.distance_bits, answer.inliers = match.distance, match.inliers
+        answer.distance_bits, answer.inliers, answer.at_s = match.distance, match.inliers, match.at_s
     return answer

@@ -10,7 +10,7 @@ from service.identity.access import AnyRole, Ctx, Finder, Investigator, Reading,
 from service.net.problems import declared
 from service.pages import Page, PageOf
 from service.sightings import exhibits, service
-from service.sightings.schemas import EvidenceOut, SightingOut
+from service.sightings.schemas import EvidenceOut, SightingOut, StripOut
 from service.sightings.showing import show
 
 router = APIRouter(prefix="/v1/sightings", tags=["sightings"], responses=declared(401, 403, 422, 429))
@@ -18,7 +18,9 @@ router = APIRouter(prefix="/v1/sightings", tags=["sightings"], responses=declare
 
 @router.post("", status_code=202, summary="Submit a sighting", responses=declared(404, 413, 503))
 def submit_sighting(
-    picture: Annotated[UploadFile, File(description="The picture as found: a file, a screenshot, a photograph of it.")],
+    picture: Annotated[
+        UploadFile, File(description="The picture or clip as found: a file, a screenshot, a photograph.")
+    ],
     context: Ctx,
     session: Writing,
     principal: Finder,
@@ -38,7 +40,7 @@ def submit_sighting(
     screenshot: Annotated[UploadFile | None, File(description="The page around the picture.")] = None,
     frames: Annotated[list[UploadFile] | None, File(description="More frames of a video, at most 10.")] = None,
 ) -> SightingOut:
-    """Store a found picture and trace it; poll the sighting until its state is `done` or `failed`."""
+    """Store a found picture or clip and trace it; poll the sighting until its state is `done` or `failed`."""
     claim = exhibits.read_claim(evidence)
     sighting = service.receive(
         session,
@@ -48,6 +50,7 @@ def submit_sighting(
         page_url=page_url,
         notes=notes,
         asset_id=asset_id,
+        name=picture.filename,
     )
     exhibits.attach(
         session,
@@ -88,6 +91,12 @@ def show_sighting(sighting_id: str, session: Reading, principal: AnyRole) -> Sig
 def show_heat_map(sighting_id: str, context: Ctx, principal: Investigator) -> Response:
     """Return where on the asset the mark was read: an overlay with the asset's aspect ratio."""
     return Response(service.heat_map(context, principal=principal, sighting_id=sighting_id), media_type="image/png")
+
+
+@router.get("/{sighting_id}/strip", summary="Where in a video the mark was read", responses=declared(404))
+def show_strip(sighting_id: str, context: Ctx, principal: Investigator) -> StripOut:
+    """Return when, where in the picture and how strongly the mark of a video was read, to be drawn as a chart."""
+    return service.strip_chart(context, principal=principal, sighting_id=sighting_id)
 
 
 @router.get(

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from service.sightings.models import ExhibitKind, Outcome, SightingState
+from service.videos.content import Kind
 
 ALTERNATIVES = (
     "The recipient's account or device was accessed by somebody else.",
@@ -62,6 +63,10 @@ class SightingOut(BaseModel):
     copies_tried: int | None = None
     looks: int | None = Field(default=None, description="Ways of looking that the probability pays for.")
     homography: list[list[float]] | None = Field(default=None, description="Picture px to the asset's working raster.")
+    kind: Kind = Field(default=Kind.PICTURE, description="Of what was found: `picture` or `video`.")
+    from_s: float | None = Field(default=None, description="Of a video: the earliest moment of it that was read.")
+    to_s: float | None = Field(default=None, description="The latest.")
+    strip: str | None = Field(default=None, description="Where in a video the mark was read; investigators only.")
     heat_map: str | None = Field(default=None, description="Where the mark was read, as PNG; investigators only.")
     leak: str | None = Field(default=None, description="The picture, small; investigators only.")
     page_url: str | None = None
@@ -69,6 +74,20 @@ class SightingOut(BaseModel):
     sha256: str | None = None
     timings_s: dict[str, float] | None = Field(default=None, examples=[{"recognise": 0.9, "trace": 1.4}])
     finished_at: datetime | None = None
+
+
+class StripOut(BaseModel):
+    """Where in a video the mark was read: one row per slice of the picture, one column per second or so."""
+
+    starts_s: list[float] = Field(description="When each column begins, in the video.")
+    ends_s: list[float]
+    strength: list[list[float]] = Field(description="From 0 to 1: how far the mark stood out, by row and column.")
+    agreement: list[list[float]] | None = Field(
+        description="From -1 to 1: the same, positive where it is the named copy's; null where none is named."
+    )
+    leak_s: list[float] = Field(description="Times of the frames that were read, in the clip.")
+    video_s: list[float] = Field(description="The same frames' times in the video.")
+    length_s: float = Field(description="Of the video.")
 
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]

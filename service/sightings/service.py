@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from service.assets.service import require as require_asset
+from service.assets.service import video_limits
 from service.context import Context
 from service.db import after_commit, new_id, scoped
 from service.errors import Invalid, NotFound
@@ -21,7 +22,10 @@ from service.lookups import pixels
 from service.overlays import paint
 from service.pages import Window, paged
 from service.sightings.models import NamedCopy, Sighting, SightingState
+from service.sightings.schemas import StripOut
 from service.tenants.service import vault_of
+from service.videos import pixels as video_pixels
+from service.videos.content import Kind, kind_of
 
 TRACE = "trace-sighting"
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f]+\Z")
@@ -52,8 +56,11 @@ def receive(
     page_url: str | None = None,
     notes: str | None = None,
     asset_id: str | None = None,
+    name: str | None = None,
 ) -> Sighting:
-    """Store a found picture encrypted and have it traced, against one asset first if one is given.
+    """Store a found picture or clip encrypted and have it traced, against one asset first if one is given.
+
+    Its content says which it is; ``name`` is the file's, and counts only where the content is neither.
 
     Raises
     ------
@@ -63,13 +70,18 @@ def receive(
         raise BadPageUrl
     if asset_id:
         require_asset(session, principal=principal, asset_id=asset_id)
+    kind = kind_of(data, name or "")
     with contextlib.suppress(PoolBusy):  # then the job will tell
-        context.pool.run_within(20.0, 5.0, pixels.inspect, data, context.settings.max_pixels)
+        if kind is Kind.VIDEO:
+            context.pool.run_within(20.0, 5.0, video_pixels.inspect, data, video_limits(context.settings))
+        else:
+            context.pool.run_within(20.0, 5.0, pixels.inspect, data, context.settings.max_pixels)
     own = vault_of(session, vault=context.vault, tenant_id=principal.tenant_id)
     sighting_id = new_id("sgt")
     sighting = Sighting(
         id=sighting_id,
         tenant_id=principal.tenant_id,
+        kind=kind.value,
         page_url=page_url or None,
         notes=(notes or "").replace("\0", "").strip()[:4000] or None,
         against_asset_id=asset_id or None,
@@ -125,6 +137,16 @@ def heat_map(context: Context, *, principal: Principal, sighting_id: str) -> byt
         raise NothingToShow
     grid = context.blobs.get(sighting.blob("heat"), key=key)
     return context.pool.run_within(30.0, 30.0, paint, grid, 960)
+
+
+def strip_chart(context: Context, *, principal: Principal, sighting_id: str) -> StripOut:
+    """Return where in a video the mark was read, when and how strongly; raises SightingNotFound, NothingToShow."""
+    with context.database.reading() as session:
+        sighting = require(session, principal=principal, sighting_id=sighting_id)
+        key = data_key(session, context=context, sighting=sighting)
+    if not (sighting.verdict or {}).get("strip"):
+        raise NothingToShow
+    return StripOut.model_validate_json(context.blobs.get(sighting.blob("strip"), key=key))
 
 
 def leak_thumbnail(context: Context, *, principal: Principal, sighting_id: str) -> bytes:

@@ -20,6 +20,7 @@ from service.identity.service import seat_names
 from service.sightings.models import OPEN_STATES, NamedCopy, Outcome, Sighting, SightingState
 from service.sightings.schemas import ALTERNATIVES, NamedCopyOut, SightingOut
 from service.sightings.service import named_copies
+from service.videos.content import Kind
 
 
 def show(session: Session, *, principal: Principal, sightings: Sequence[Sighting]) -> list[SightingOut]:
@@ -41,6 +42,7 @@ def _minimum(row: Sighting) -> SightingOut:
     state = SightingState(row.state)
     return SightingOut(
         id=row.id,
+        kind=Kind(row.kind),
         state=state,
         stage="ended" if state not in OPEN_STATES else row.stage,
         progress=row.progress,
@@ -63,6 +65,8 @@ def _with_outcome(row: Sighting, titles: dict[str, str]) -> SightingOut:
             "reason": verdict.get("reason"),
             "asset_id": row.asset_id,
             "asset_title": titles.get(row.asset_id or ""),
+            "from_s": verdict.get("from_s"),
+            "to_s": verdict.get("to_s"),
             "page_url": row.page_url,
             "notes": row.notes,
             "finished_at": row.finished_at,
@@ -76,7 +80,7 @@ def _whole(
     verdict = row.verdict or {}
     figures = {item["copy_id"]: item for item in verdict.get("named", [])}
     named = [
-        _named(copies[link.copy_id], figures[link.copy_id], names)
+        _named(copies[link.copy_id], figures[link.copy_id], names, "clip" if row.kind == Kind.VIDEO else "picture")
         for link in links
         if link.sighting_id == row.id and link.copy_id in copies and link.copy_id in figures
     ]
@@ -89,6 +93,7 @@ def _whole(
             "copies_tried": verdict.get("copies"),
             "looks": verdict.get("looks"),
             "homography": verdict.get("homography"),
+            "strip": f"/v1/sightings/{row.id}/strip" if verdict.get("strip") else None,
             "heat_map": f"/v1/sightings/{row.id}/heatmap.png" if row.has_heat_map else None,
             "leak": f"/v1/sightings/{row.id}/leak.jpg" if row.ours is not None or row.outcome else None,
             "sha256": row.sha256,
@@ -97,7 +102,7 @@ def _whole(
     )
 
 
-def _named(copy: Copy, figures: dict[str, float], names: dict[str, str]) -> NamedCopyOut:
+def _named(copy: Copy, figures: dict[str, float], names: dict[str, str], what: str) -> NamedCopyOut:
     viewer = copy.kind == CopyKind.VIEWER.value
     whom = names.get((copy.viewer_id if viewer else copy.recipient_id) or "", "somebody since removed")
     name = copy_name(copy.serial)
@@ -108,7 +113,7 @@ def _named(copy: Copy, figures: dict[str, float], names: dict[str, str]) -> Name
         kind=copy.kind,
         recipient_id=copy.recipient_id,
         issued_to=whom,
-        statement=f"The picture shows {name}, {'shown' if viewer else 'issued'} to {whom}.",
+        statement=f"The {what} shows {name}, {'shown' if viewer else 'issued'} to {whom}.",
         log10_false_accusation=figures["log10_bound"],
         score=figures["score"],
     )

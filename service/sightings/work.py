@@ -6,6 +6,7 @@ and a sighting that has ended is left alone. Below the gate no serial is written
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.assets.models import Asset, AssetState
 from service.assets.service import data_key as asset_key
+from service.assets.service import video_limits
 from service.context import Context
 from service.copies.service import by_serials
 from service.db import everywhere, now
@@ -23,13 +25,19 @@ from service.events.service import record
 from service.identity.roles import Principal
 from service.jobs.job import Job, is_final
 from service.lookups.pixels import describe
+from service.lookups.service import Match
 from service.lookups.service import recognise as recognise_picture
 from service.sightings.models import OPEN_STATES, NamedCopy, Outcome, Sighting, SightingState
 from service.sightings.pixels import Trace
 from service.sightings.pixels import trace as trace_picture
 from service.sightings.service import TRACE, data_key
+from service.videos.content import Kind
+from service.videos.reading import still_of
+from service.videos.tracing import candidate_of, recognise_clip, trace_film
 
-MOST_ASSETS = 5
+MOST_ASSETS = 12
+"""Tried at most: as many as a shot may have colourways. Each is paid for in the bound, named or not."""
+
 _OURS = ("Tracing this picture failed on our side.", "Submit it again; if it fails again, tell the operator.")
 _NOT_OURS = (
     "The picture shows none of the brand's assets.",
@@ -69,18 +77,15 @@ def recognise(context: Context, sighting_id: str) -> None:
         sighting.progress, sighting.stage = 0.1, "looking for the asset"
         key = data_key(session, context=context, sighting=sighting)
     leak = context.blobs.get(sighting.blob("leak"), key=key)
-    found = context.pool.run(describe, leak, context.settings.max_pixels)
-    context.blobs.put_once(sighting.blob("thumbnail"), found.thumbnail, key=key)
-    matches = recognise_picture(context, tenant_id=sighting.tenant_id, found=found)
-    candidates: list[dict[str, Any]] = [
-        {
-            "asset_id": match.asset_id,
-            "distance_bits": match.distance,
-            "inliers": match.inliers,
-            "hint": None if match.hint is None else np.asarray(match.hint, np.float64).tolist(),
-        }
-        for match in matches
-    ]
+    if sighting.kind == Kind.VIDEO.value:
+        thumbnail, candidates = recognise_clip(context, tenant_id=sighting.tenant_id, leak=leak)
+    else:
+        found = context.pool.run(describe, leak, context.settings.max_pixels)
+        thumbnail = found.thumbnail
+        matches = recognise_picture(context, tenant_id=sighting.tenant_id, found=found)
+        candidates = [candidate_of(match) for match in matches]
+    context.blobs.put_once(sighting.blob("thumbnail"), thumbnail, key=key)
+    recognised = bool(candidates)
     with context.database.writing() as session:
         sighting = _open(session, sighting_id)
         if sighting is None:
@@ -89,9 +94,9 @@ def recognise(context: Context, sighting_id: str) -> None:
         if first is not None:
             known = [item for item in candidates if item["asset_id"] == first]
             rest = [item for item in candidates if item["asset_id"] != first]
-            candidates = (known or [{"asset_id": first, "distance_bits": None, "inliers": None, "hint": None}]) + rest
+            candidates = (known or [candidate_of(Match(first, None, None, None))]) + rest
         sighting.candidates = candidates[:MOST_ASSETS]
-        sighting.ours = True if matches else (None if first else False)
+        sighting.ours = True if recognised else (None if first else False)
         sighting.timings = {**sighting.timings, "recognise": round(time.perf_counter() - started, 3)}
         sighting.progress, sighting.stage = 0.35, "reading the mark"
         if candidates:
@@ -113,14 +118,18 @@ def trace(context: Context, sighting_id: str) -> None:
     leak = context.blobs.get(sighting.blob("leak"), key=key)
     wanted = [(item, asset) for item, asset in candidates if asset is not None]
     tried: list[Tried] = []
-    for number, (item, asset) in enumerate(wanted):
+    for number, (item, asset) in enumerate(wanted):  # a colourway guessed wrong costs time: its siblings follow
         _progress(context, sighting_id, 0.4 + 0.5 * number / len(wanted))
         recognised = item["distance_bits"] is not None or item["inliers"] is not None
-        result = _trace_one(context, asset, leak, item["hint"], looks=len(wanted))
+        result = _trace_one(context, asset, sighting.kind, leak, item, looks=len(wanted))
         tried.append(Tried(asset.id, recognised, result))
+        if result.named:
+            break
     best = max(tried, key=_standing, default=None)
     if best is not None and best.trace.heat is not None:
         context.blobs.put_once(sighting.blob("heat"), best.trace.heat, key=key)
+    if best is not None and best.trace.strip is not None:
+        context.blobs.put_once(sighting.blob("strip"), json.dumps(best.trace.strip).encode(), key=key)
     with context.database.writing() as session:
         sighting = _open(session, sighting_id)
         if sighting is None:
@@ -155,14 +164,20 @@ def unfinished(session: Session) -> list[str]:
     return list(session.scalars(query.with_only_columns(Sighting.id)))
 
 
-def _trace_one(context: Context, asset: Asset, leak: bytes, hint: Any, *, looks: int) -> Trace:
+def _trace_one(context: Context, asset: Asset, kind: str, leak: bytes, item: dict[str, Any], *, looks: int) -> Trace:
+    serials = range(1, asset.last_serial + 1)
+    if asset.kind == Kind.VIDEO.value:
+        return trace_film(
+            context, asset=asset, kind=kind, leak=leak, near_s=item.get("near_s"), serials=serials, looks=looks
+        )
     with context.database.reading() as session:
         key = asset_key(session, context=context, asset=asset)
-    start = None if hint is None else np.asarray(hint, np.float64)
-    serials = range(1, asset.last_serial + 1)
+    start = None if item["hint"] is None else np.asarray(item["hint"], np.float64)
+    most = context.settings.max_pixels
+    if kind == Kind.VIDEO.value:
+        leak = context.pool.run(still_of, leak, video_limits(context.settings), item.get("leak_s"))
 
     def ask(master: bytes | None) -> Trace | None:
-        most = context.settings.max_pixels
         return context.pool.run(trace_picture, asset.id, master, leak, most, start, serials, looks)
 
     result = ask(None) or ask(context.blobs.get(asset.blob("master"), key=key))
@@ -190,6 +205,9 @@ def _decide(session: Session, sighting: Sighting, best: Tried | None) -> None:
         "looks": found.looks,
         "homography": found.homography,
         "mixture": found.mixture,
+        "strip": found.strip is not None,
+        "from_s": min(found.strip["video_s"], default=None) if found.strip else None,
+        "to_s": max(found.strip["video_s"], default=None) if found.strip else None,
         "reason": found.reason,
         "hint": found.hint,
         "named": [],

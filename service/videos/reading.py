@@ -69,6 +69,19 @@ def describe_clip(data: bytes, limits: Limits) -> list[FoundFrame]:
     return seen
 
 
+def still_of(leak: bytes, limits: Limits, at_s: float | None) -> bytes:
+    """Return one frame of a found clip, without further loss (PNG), to be read against a picture."""
+    with as_file(leak) as path:
+        source = probe(path, limits)
+        ticks = int(source.times[0]) + int((at_s or 0.0) / float(source.time_base))
+        planes = next((planes for _, planes in frames(source, ticks, source.end + 1, limits)), None)
+    if planes is None:
+        raise TruncatedVideo("No frame of the video can be decoded.")
+    out = io.BytesIO()
+    Image.fromarray(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
 def spread(times: np.ndarray[Any, Any]) -> list[int]:
     """A few times spread evenly over a clip, its middle first.
 

@@ -44,7 +44,7 @@ def upload(
     title: Annotated[str, Form(max_length=300)] = "",
     embargo: Annotated[date | None, Form()] = None,
 ) -> Response:
-    """Take one picture from the form."""
+    """Take one picture or video from the form."""
     asset = service.receive(
         session,
         context=context,
@@ -52,6 +52,7 @@ def upload(
         data=file.file.read(),
         title=title.strip() or title_from(file.filename),
         embargo_until=datetime.combine(embargo, time.min, UTC) if embargo else None,
+        name=file.filename,
     )
     return onward(request, f"/console/assets/{asset.id}", note="uploaded")
 

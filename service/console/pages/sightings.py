@@ -11,6 +11,7 @@ from service.assets.service import get as get_asset
 from service.console import views, wording
 from service.console.pages.assets import Offset
 from service.console.result import result_of
+from service.console.strip import chart_of
 from service.console.templating import onward, page, pager
 from service.identity.access import AnyRole, Ctx, Finder, Reading, Writing
 from service.identity.roles import Role
@@ -53,7 +54,7 @@ def submit(
     notes: Annotated[str, Form(max_length=4000)] = "",
     asset_id: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
-    """Take a found picture and have it traced."""
+    """Take a found picture or clip and have it traced."""
     sighting = service.receive(
         session,
         context=context,
@@ -62,6 +63,7 @@ def submit(
         page_url=page_url.strip(),
         notes=notes,
         asset_id=asset_id,
+        name=picture.filename,
     )
     return onward(request, f"/console/sightings/{sighting.id}")
 
@@ -82,6 +84,7 @@ def show_sighting(request: Request, sighting_id: str, context: Ctx, session: Rea
         sighting=shown,
         verdict=wording.verdict(shown),
         result=result_of(row, shown),
+        chart=chart_of(service.strip_chart(context, principal=principal, sighting_id=row.id)) if shown.strip else None,
         asset=asset,
         evidence=evidence,
     )
