@@ -133,7 +133,7 @@
   async function lay({ ids, tile, nonce, columns, patience, plain }) {
     const canvases = !plain && paints();
     paper.replaceChildren();
-    /** @type {Record<number, number>} */
+    /** @type {Record<number, { x: number, y: number }>} */
     const cells = {};
     /** @type {Record<number, [number, number]>} */
     const sizes = {};
@@ -159,9 +159,10 @@
     ids.forEach((id, at) => {
       const element = made[at];
       if (!element) return;
-      cell += 1; // the first cell is the nonce's
-      place(element, (cell % columns) * tile, Math.floor(cell / columns) * tile, tile, tile);
-      cells[id] = cell;
+      cell += 1; // the first cell is the nonce's; a tile that is alone lies below it
+      const alone = { x: 0, y: 2 * SWATCH };
+      cells[id] = ids.length === 1 ? alone : { x: (cell % columns) * tile, y: Math.floor(cell / columns) * tile };
+      place(element, cells[id].x, cells[id].y, tile, tile);
     });
     sign(nonce, canvases);
     raise();

@@ -36,7 +36,7 @@ interface Found {
 }
 type Drawable = HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | SVGImageElement;
 interface SheetOrder { ids: number[]; tile: number; nonce: string[]; columns: number; patience: number; plain: boolean }
-interface SheetLaid { cells: Record<number, number>; sizes: Record<number, [number, number]>; late: number[]; failed: number[]; paints: boolean; width: number; height: number }
+interface SheetLaid { cells: Record<number, { x: number; y: number }>; sizes: Record<number, [number, number]>; late: number[]; failed: number[]; paints: boolean; width: number; height: number }
 interface PanOrder { id: number; x: number; y: number; scale: number; nonce: string[]; plain: boolean }
 interface PanShown { paints: boolean; wide: number; high: number; viewWidth: number; viewHeight: number }
 interface BadgeOrder { id: number; verdict: string; text: string }

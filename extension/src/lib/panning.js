@@ -3,9 +3,8 @@
  * piece, and stitched. For hosts that no permission was given for.
  */
 import { canvasPen } from "./picture.js";
-import { shown } from "./sheet.js";
+import { shown, SIGNATURE } from "./sheet.js";
 
-const SIGNATURE = 16; // device px at the top that the nonce takes
 const MOST_PIECES = 30;
 
 /**

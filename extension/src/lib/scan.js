@@ -7,7 +7,7 @@ import { pdq } from "./pdq.js";
 import { isAllowed, readDirectly } from "./reading.js";
 import * as scans from "./scans.js";
 import { Refused } from "./service.js";
-import { hashSheet, NotShown, room } from "./sheet.js";
+import { hashSheet, NotShown, room, SIGNATURE, TILE } from "./sheet.js";
 import { removeAll } from "./store.js";
 import { NotAllowed, Page } from "./tab.js";
 import { judge, showBadges, showCount } from "./verdicts.js";
@@ -106,12 +106,15 @@ async function readPage(state, page, found, one) {
  */
 async function readSheet(state, page, items, { patience, one, inView }) {
   const ids = items.map(({ id }) => id);
-  const { tiles, late, failed, attempts } = await hashSheet(page, ids, { patience, tile: one ? ONE_TILE : undefined });
+  const view = await page.ask("view");
+  const most = Math.floor(Math.min(view.width, view.height) * view.ratio) - SIGNATURE;
+  const tile = one ? Math.max(TILE, Math.min(ONE_TILE, most)) : TILE;
+  const { tiles, late, failed, attempts } = await hashSheet(page, ids, { patience, tile });
   state.captures = (state.captures ?? 0) + attempts;
   const read = items.filter(({ id }) => !late.includes(id));
   for (const item of read) {
-    const tile = tiles.get(item.id);
-    if (tile) Object.assign(item, { pdq: tile.pdq, quality: tile.quality });
+    const seen = tiles.get(item.id);
+    if (seen) Object.assign(item, { pdq: seen.pdq, quality: seen.quality });
     if (failed.includes(item.id)) item.reason = "unloadable";
   }
   const blank = read.filter((item) => !item.quality && inView.has(item.id) && (DRAWN_LATE.has(item.kind) || item.reason));

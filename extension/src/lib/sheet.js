@@ -12,6 +12,7 @@ import { hashOfTile } from "./tile.js";
 
 export const TILE = 96; // device px
 const SWATCH = 8;
+export const SIGNATURE = 2 * SWATCH; // px at the top that the nonce takes
 const COLOURS = 3;
 const TOLERANCE = 8; // levels; a display's profile may shift a colour a little
 const ATTEMPTS = 10;
@@ -50,16 +51,16 @@ export function room(view, tile = TILE) {
  * @returns {Promise<Sheet>}
  */
 export async function hashSheet(page, ids, { patience, tile = TILE }) {
-  let columns = 1;
   const { laid, shot, attempts } = await shown(page, (nonce, view, plain) => {
-    columns = Math.max(1, Math.floor((view.width * view.ratio) / tile));
+    const columns = Math.max(1, Math.floor((view.width * view.ratio) / tile));
     return page.ask("lay", { order: { ids, tile, nonce, columns, patience, plain } });
   });
   /** @type {Map<number, Tile>} */
   const tiles = new Map();
   for (const [id, cell] of Object.entries(laid.cells)) {
-    const box = { x: (Number(cell) % columns) * tile, y: Math.floor(Number(cell) / columns) * tile, width: tile, height: tile };
-    if (box.y + tile > shot.height) {
+    const { x, y } = /** @type {{ x: number, y: number }} */ (cell);
+    const box = { x, y, width: tile, height: tile };
+    if (x + tile > shot.width || y + tile > shot.height) {
       laid.late.push(Number(id)); // the window was made smaller: there is room on the next sheet
       continue;
     }

@@ -67,6 +67,21 @@ export function button(label, act, look = "button quiet") {
   return made;
 }
 
+/**
+ * Draw a list anew; whoever was on one of its buttons with the keyboard stays there.
+ *
+ * @param {HTMLElement} list
+ * @param {HTMLElement[]} cards
+ */
+export function renew(list, cards) {
+  const reachable = "button, a, input, textarea";
+  const held = [...list.querySelectorAll(reachable)].indexOf(/** @type {Element} */ (document.activeElement));
+  list.replaceChildren(...cards);
+  if (held < 0) return;
+  const now = /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(reachable));
+  now[Math.min(held, now.length - 1)]?.focus();
+}
+
 /** @param {string} kind @param {string} message @param {...(Node | string | null | undefined)} more */
 export function tell(kind, message, ...more) {
   byId("notice").replaceChildren(make("div", { className: kind }, make("p", {}, message), ...more.map((part) => (typeof part === "string" ? make("p", { className: "help" }, part) : part))));

@@ -10,7 +10,7 @@ import { all, put, remove } from "../lib/store.js";
 import { judge, words } from "../lib/verdicts.js";
 import { hostOf, patternsOf } from "../lib/watching.js";
 import { pictureCard, sightingCard, waitingCard } from "./cards.js";
-import { ask, button, byId, hush, problemText, tell, text, translate } from "./page.js";
+import { ask, button, byId, hush, problemText, renew, tell, text, translate } from "./page.js";
 
 const POLL_MS = 1500;
 const THUMB = 96;
@@ -41,13 +41,12 @@ async function showPage() {
     report: (/** @type {any} */ one, /** @type {object} */ wish) => ask("report", { tab: tab?.id, frame: one.frame, id: one.id, wish }),
     allow,
   });
-  keepOpen(byId("found"), items.filter(({ verdict }) => verdict === "ours" || verdict === "candidate").map((item) => pictureCard(item, acts(item))));
-  const regions = items.filter(({ kind, verdict }) => kind === "region" && verdict !== "ours" && verdict !== "candidate");
-  byId("found").append(...regions.map((item) => pictureCard(item, acts(item))));
+  const told = items.filter(({ kind, verdict }) => kind === "region" || verdict === "ours" || verdict === "candidate");
+  keepOpen(byId("found"), told.map((item) => pictureCard(item, acts(item))));
   const unread = items.filter(({ kind, verdict }) => verdict === "unreadable" && kind !== "region");
   byId("others").hidden = !unread.length;
   byId("others-title").textContent = text("couldNotReadCount", unread.length);
-  byId("unread").replaceChildren(...unread.slice(0, 50).map((item) => pictureCard(item, acts(item))));
+  keepOpen(byId("unread"), unread.slice(0, 50).map((item) => pictureCard(item, acts(item))));
   byId("clear").hidden = !items.length;
   byId("summary").textContent = summary(scan);
   await showProblem(scan?.state === "failed" ? scan.problem : undefined, scan?.hint);
@@ -56,7 +55,7 @@ async function showPage() {
 
 /** Cards where somebody is about to confirm a report are not taken away. @param {HTMLElement} list @param {HTMLElement[]} cards */
 function keepOpen(list, cards) {
-  if (!list.querySelector(".confirm")) list.replaceChildren(...cards);
+  if (!list.querySelector(".confirm")) renew(list, cards);
 }
 
 /** @param {import("../lib/scans.js").Scan | undefined} scan */
@@ -101,9 +100,10 @@ async function allow(origin) {
 async function showSightings() {
   const [waiting, history] = [await all("outbox"), (await all("history")).sort((a, b) => b.created - a.created)];
   const { service } = await settings();
-  byId("waiting").replaceChildren(...waiting.map((one) => waitingCard(one, () => remove("outbox", one.key).then(showSightings))));
-  byId("history").replaceChildren(
-    ...history.slice(0, MOST_HISTORY).map((one) => {
+  renew(byId("waiting"), waiting.map((one) => waitingCard(one, () => remove("outbox", one.key).then(showSightings))));
+  renew(
+    byId("history"),
+    history.slice(0, MOST_HISTORY).map((one) => {
       const forget = () => remove("history", one.key).then(showSightings);
       return sightingCard(one, shown.get(one.sighting) ?? one.shown, { service, forget });
     }),
