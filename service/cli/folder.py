@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,11 @@ class Folder:
         self._write(list({**known, **{line.copy_id: line for line in lines}}.values()))
         return [line for line in lines if force or not (self.path / line.file).exists()]
 
-    def put(self, line: Line, data: bytes) -> None:
+    def put(self, line: Line, pieces: Iterable[bytes | memoryview]) -> None:
         """Write one file, whole or not at all."""
         part = self.path / f".{line.file}.part"
-        part.write_bytes(data)
+        with part.open("wb") as file:
+            file.writelines(pieces)
         os.replace(part, self.path / line.file)
 
     def finish(self) -> list[Line]:
@@ -80,10 +81,11 @@ class Folder:
 
     def _measured(self, line: Line) -> Line:
         try:
-            data = (self.path / line.file).read_bytes()
+            with (self.path / line.file).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                return Line(**{**asdict(line), "sha256": digest, "size_bytes": file.tell()})
         except FileNotFoundError:
             return line
-        return Line(**{**asdict(line), "sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)})
 
     def _read(self) -> list[Line]:
         path = self.path / MANIFEST
@@ -98,7 +100,7 @@ class Folder:
             ) from error
         if asset_id != self.asset["id"]:
             raise WrongUse(
-                f"{self.path} holds the copies of another picture (“{manifest['asset'].get('title')}”).",
+                f"{self.path} holds the copies of another asset (“{manifest['asset'].get('title')}”).",
                 hint="Choose another folder with --out.",
             )
         return lines

@@ -21,7 +21,6 @@ from service.cli.installation import read_file, settings_for, watched
 from service.cli.options import AsJson, DataDir, Debug
 from service.cli.terminal import Terminal, plain, terminal
 from service.context import Context
-from service.copies import rendering
 from service.copies import service as copies
 from service.copies.schemas import copy_name
 from service.db import after_commit, scoped
@@ -33,6 +32,8 @@ from service.recipients.csv_file import Row, alias_key, parse
 from service.recipients.models import Recipient
 from service.runtime import offline
 from service.tenants import service as tenants
+from service.videos import delivery
+from service.videos.content import Kind
 from watermark.encoding import suffix_of
 
 _PAGE = 1000
@@ -40,16 +41,16 @@ FIRST_BRAND = "My brand"
 
 
 class NotPrepared(ServiceError):
-    """This picture cannot be prepared."""
+    """This file cannot be prepared."""
 
 
 def protect(
-    file: Annotated[Path, typer.Argument(help="The picture: JPEG, PNG, TIFF, WebP or AVIF.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="JPEG, PNG, TIFF, WebP, AVIF; MP4, MOV, MKV, WebM.", show_default=False)],
     recipients: Annotated[
         Path, typer.Option("--recipients", help="CSV with the header 'alias' or 'alias,contact'.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the marked files.", show_default=False)],
-    title: Annotated[str | None, typer.Option(help="What you call the picture. Default: the file's name.")] = None,
+    title: Annotated[str | None, typer.Option(help="What you call it. Default: the file's name.")] = None,
     embargo: Annotated[datetime | None, typer.Option(help="When it may be public (UTC).")] = None,
     brand: Annotated[str | None, typer.Option(help="The brand's id or name; not needed where there is one.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there already.")] = False,
@@ -59,7 +60,8 @@ def protect(
 ) -> None:
     """Write one invisibly marked copy per recipient, and a manifest; needs no server.
 
-    Running it again changes nothing: the same recipient of the same picture keeps the same copy.
+    Running it again changes nothing: the same recipient of the same picture or video keeps the same copy. A video whose
+    preparation was cut off goes on with the segments that are missing.
     """
     with terminal(as_json=as_json, debug=debug) as shown:
         data, rows = read_file(file), parse(read_file(recipients))
@@ -70,6 +72,7 @@ def protect(
                 context,
                 whose.operator,
                 data,
+                file.name,
                 title or file.stem,
                 embargo.replace(tzinfo=UTC) if embargo else None,
             )
@@ -109,7 +112,13 @@ def _brand(shown: Terminal, context: Context, wanted: str | None) -> Brand:
 
 
 def _prepared(
-    shown: Terminal, context: Context, principal: Principal, data: bytes, title: str, embargo: datetime | None
+    shown: Terminal,
+    context: Context,
+    principal: Principal,
+    data: bytes,
+    name: str,
+    title: str,
+    embargo: datetime | None,
 ) -> Asset:
     """Return the ready asset of these bytes, preparing it unless that was done before."""
     digest = hashlib.sha256(data).hexdigest()
@@ -123,7 +132,13 @@ def _prepared(
             asset = session.scalar(query.order_by(Asset.created_at).limit(1))
             if asset is None:
                 asset = assets.receive(
-                    session, context=context, principal=principal, data=data, title=title, embargo_until=embargo
+                    session,
+                    context=context,
+                    principal=principal,
+                    data=data,
+                    title=title,
+                    embargo_until=embargo,
+                    name=name,
                 )
             elif asset.state != AssetState.READY.value:
                 asset_id = asset.id
@@ -161,7 +176,7 @@ def _issued(shown: Terminal, context: Context, principal: Principal, asset: Asse
 
     watched(shown, "Reading a sample back", work, lambda: 0.0)
     mine = set(wanted)
-    suffix = suffix_of(asset.format or "JPEG")
+    suffix = "mp4" if asset.kind == Kind.VIDEO.value else suffix_of(asset.format or "JPEG")
     lines: list[Line] = []
     with context.database.reading() as session:
         offset, total = 0, 1
@@ -181,7 +196,8 @@ def _written(shown: Terminal, context: Context, principal: Principal, folder: Fo
     """Render and write the files, as many at a time as there are workers."""
 
     def write(line: Line) -> None:
-        folder.put(line, rendering.file_of(context, principal=principal, copy_id=line.copy_id).data)
+        file = delivery.file_of(context, principal=principal, copy_id=line.copy_id)
+        folder.put(line, file.read(0, file.length))
 
     with ThreadPoolExecutor(context.pool.workers) as threads, shown.progress(counting=True) as bar:
         task = bar.add_task("Writing copies", total=len(lines))

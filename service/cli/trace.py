@@ -24,6 +24,8 @@ from service.sightings import service as sightings
 from service.sightings.models import Outcome, SightingState
 from service.sightings.schemas import SightingOut
 from service.sightings.showing import show
+from service.videos.content import Kind, kind_of
+from service.videos.tracing import recognise_clip
 
 _RANK = {Outcome.COPY_NAMED: 0, Outcome.INCONCLUSIVE: 1, Outcome.NOT_OURS: 2}
 _HEADLINES = {Outcome.INCONCLUSIVE: "Inconclusive: no copy is named.", Outcome.NOT_OURS: "Not ours."}
@@ -36,13 +38,13 @@ class NoAssets(NotFound):
 
 
 class NotTraced(ServiceError):
-    """This picture cannot be traced."""
+    """This file cannot be traced."""
 
 
 def trace(
     leak: Annotated[
         Path,
-        typer.Argument(help="The picture as found: a file, a screenshot, a photo of a screen.", show_default=False),
+        typer.Argument(help="The picture or clip as found: a file, a screenshot, a recording.", show_default=False),
     ],
     brand: Annotated[str | None, typer.Option(help="Look among this brand's pictures only (id or name).")] = None,
     asset: Annotated[
@@ -63,8 +65,8 @@ def trace(
         require_installation(settings)
         with offline(settings) as context:
             answers = [
-                (whose, _traced(shown, context, whose, data, page_url=page_url, asset_id=asset))
-                for whose in _whose(shown, context, data, brand, asset)
+                (whose, _traced(shown, context, whose, data, leak.name, page_url=page_url, asset_id=asset))
+                for whose in _whose(shown, context, data, leak.name, brand, asset)
             ]
         for _, answer in answers:
             if answer.state is SightingState.FAILED:
@@ -74,7 +76,9 @@ def trace(
         shown.result(value, *_told(best))
 
 
-def _whose(shown: Terminal, context: Context, data: bytes, wanted: str | None, asset_id: str | None) -> Sequence[Brand]:
+def _whose(
+    shown: Terminal, context: Context, data: bytes, name: str, wanted: str | None, asset_id: str | None
+) -> Sequence[Brand]:
     """Return the brands whose pictures it may show; where there are several, the look-up decides."""
     with context.database.reading() as session:
         brands = all_brands(session)
@@ -87,9 +91,12 @@ def _whose(shown: Terminal, context: Context, data: bytes, wanted: str | None, a
         raise NoSuchBrand("There is no brand here yet.", hint=NoAssets.hint) if not brands else NoAssets()
     if len(holding) == 1:
         return holding
-    with shown.err.status("Looking the picture up"):
-        found = context.pool.run(pixels.describe, data, context.settings.max_pixels)
-        matching = [brand for brand in holding if recognise(context, tenant_id=brand.id, found=found)]
+    with shown.err.status("Looking it up"):
+        if kind_of(data, name) is Kind.VIDEO:
+            matching = [brand for brand in holding if recognise_clip(context, tenant_id=brand.id, leak=data)[1]]
+        else:
+            found = context.pool.run(pixels.describe, data, context.settings.max_pixels)
+            matching = [brand for brand in holding if recognise(context, tenant_id=brand.id, found=found)]
     return matching or holding[:1]
 
 
@@ -101,7 +108,14 @@ def _has_assets(context: Context, brand: Brand, asset_id: str | None) -> bool:
 
 
 def _traced(
-    shown: Terminal, context: Context, brand: Brand, data: bytes, *, page_url: str | None, asset_id: str | None
+    shown: Terminal,
+    context: Context,
+    brand: Brand,
+    data: bytes,
+    name: str,
+    *,
+    page_url: str | None,
+    asset_id: str | None,
 ) -> SightingOut:
     """Record the picture as a sighting of the brand and wait for the trace."""
     under_way: list[str] = []
@@ -116,6 +130,7 @@ def _traced(
                 page_url=page_url,
                 notes="traced from the command line",
                 asset_id=asset_id,
+                name=name,
             )
             under_way.append(sighting.id)
         return sighting.id
@@ -140,12 +155,14 @@ def _told(answer: SightingOut) -> Iterator[object]:
         worst = max(named.log10_false_accusation for named in answer.named)
         lines.append(f"False-accusation probability: at most {probability(worst)}")
         yield Panel("\n".join(lines), title="copy named", title_align="left", border_style="green", expand=False)
-        yield "That its pixels are in the picture does not say who published it. It may also be that:"
+        yield f"That its pixels are in the {answer.kind} does not say who published it. It may also be that:"
         yield from (f"  • {plain(other)}" for other in answer.alternatives or [])
     else:
         yield f"[bold]{_HEADLINES[answer.outcome or Outcome.NOT_OURS]}[/]"
         yield from (f"{plain(text)}" for text in (answer.reason, answer.hint) if text)
     if answer.asset_title is not None:
-        yield f"[dim]Picture: {plain(answer.asset_title)} ({answer.asset_id})[/]"
+        yield f"[dim]Asset: {plain(answer.asset_title)} ({answer.asset_id})[/]"
+    if answer.from_s is not None and answer.to_s is not None:
+        yield f"[dim]Read at {answer.from_s:.1f} s to {answer.to_s:.1f} s of the video[/]"
     if answer.copies_tried:
         yield f"[dim]Compared with {answer.copies_tried} copies in {answer.looks} looks; sighting {answer.id}[/]"

@@ -135,6 +135,7 @@ class LocalJobs:
         self._jobs, self._concurrency = jobs, concurrency
         self._threads: ThreadPoolExecutor | None = None
         self._under_way: set[tuple[str, str]] = set()
+        self._stopping = False
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -146,10 +147,10 @@ class LocalJobs:
         if self._threads is None:
             raise RuntimeError("the job engine was not started")
         with self._lock:
-            if (kind, subject) in self._under_way:
+            if self._stopping or (kind, subject) in self._under_way:
                 return
             self._under_way.add((kind, subject))
-        self._threads.submit(self._run, kind, subject)
+            self._threads.submit(self._run, kind, subject)
 
     def _run(self, kind: str, subject: str) -> None:
         try:
@@ -161,7 +162,9 @@ class LocalJobs:
                 self._under_way.discard((kind, subject))
 
     def stop(self) -> None:
-        """Finish what is running and forget the rest."""
+        """Finish what is running and forget the rest, also what a running job would have submitted."""
+        with self._lock:
+            self._stopping = True
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=True)
             self._threads = None

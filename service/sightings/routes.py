@@ -93,7 +93,7 @@ def show_heat_map(sighting_id: str, context: Ctx, principal: Investigator) -> Re
     return Response(service.heat_map(context, principal=principal, sighting_id=sighting_id), media_type="image/png")
 
 
-@router.get("/{sighting_id}/strip", summary="Where in a video the mark was read", responses=declared(404))
+@router.get("/{sighting_id}/strip", summary="Where in a video the mark was read", responses=declared(404, 409))
 def show_strip(sighting_id: str, context: Ctx, principal: Investigator) -> StripOut:
     """Return when, where in the picture and how strongly the mark of a video was read, to be drawn as a chart."""
     return service.strip_chart(context, principal=principal, sighting_id=sighting_id)

@@ -13,7 +13,7 @@ from service.assets.service import require as require_asset
 from service.assets.service import video_limits
 from service.context import Context
 from service.db import after_commit, new_id, scoped
-from service.errors import Invalid, NotFound
+from service.errors import Conflict, Invalid, NotFound
 from service.events.models import EventKind
 from service.events.service import record
 from service.identity.roles import Principal, Role
@@ -39,6 +39,12 @@ class NothingToShow(NotFound):
     """There is no such picture for this sighting."""
 
     hint = "It exists only once the trace has got that far."
+
+
+class NoStrip(Conflict):
+    """There is no chart over time for this sighting."""
+
+    hint = "There is one once the mark of a video was read; of a picture there is a heat map instead."
 
 
 class BadPageUrl(Invalid):
@@ -140,12 +146,12 @@ def heat_map(context: Context, *, principal: Principal, sighting_id: str) -> byt
 
 
 def strip_chart(context: Context, *, principal: Principal, sighting_id: str) -> StripOut:
-    """Return where in a video the mark was read, when and how strongly; raises SightingNotFound, NothingToShow."""
+    """Return where in a video the mark was read, when and how strongly; raises SightingNotFound, NoStrip."""
     with context.database.reading() as session:
         sighting = require(session, principal=principal, sighting_id=sighting_id)
         key = data_key(session, context=context, sighting=sighting)
     if not (sighting.verdict or {}).get("strip"):
-        raise NothingToShow
+        raise NoStrip
     return StripOut.model_validate_json(context.blobs.get(sighting.blob("strip"), key=key))
 
 

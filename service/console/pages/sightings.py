@@ -86,6 +86,7 @@ def show_sighting(request: Request, sighting_id: str, context: Ctx, session: Rea
         result=result_of(row, shown),
         chart=chart_of(service.strip_chart(context, principal=principal, sighting_id=row.id)) if shown.strip else None,
         asset=asset,
+        preview=preview_of(asset.id, shown.from_s) if asset is not None else None,
         evidence=evidence,
     )
 
@@ -99,3 +100,12 @@ def show_progress(request: Request, sighting_id: str, session: Reading, principa
     if row.state not in OPEN_STATES:
         answer.headers["HX-Refresh"] = "true"
     return answer
+
+
+def preview_of(asset_id: str, at_s: float | None) -> str:
+    """Return the address of the viewer's own marked picture of an asset, of a video at one moment.
+
+    >>> preview_of("ast_1", None), preview_of("ast_1", 2.46)
+    ('/v1/assets/ast_1/preview?size=960', '/v1/assets/ast_1/preview?size=960&at_s=2.5')
+    """
+    return f"/v1/assets/{asset_id}/preview?size=960" + ("" if at_s is None else f"&at_s={at_s:.1f}")

@@ -88,11 +88,21 @@ def test_pictures_on_pages_come_from_routes_that_mark_or_shrink_or_draw_maps() -
     assert sources == {
         "/v1/assets/{{ card.asset.id }}/preview?size=480",
         "/v1/assets/{{ card.asset.id }}/preview?size=960",
-        "/v1/assets/{{ asset.id }}/preview?size=960",
+        "{{ preview }}",
         "{{ card.asset.carries }}",
         "{{ item.leak }}",
         "{{ sighting.leak }}",
         "{{ sighting.heat_map }}",
+    }
+
+
+def test_players_play_the_viewers_own_marked_copy() -> None:
+    text = "".join(path.read_text() for path in TEMPLATES)
+    played = set(re.findall(r'<(?:source|video|audio)[^>]*?\s(?:src|poster)="([^"]+)"', text))
+    assert played == {
+        "/v1/assets/{{ asset.id }}/film.mp4",
+        "/v1/assets/{{ asset.id }}/stream/index.m3u8",
+        "/v1/assets/{{ asset.id }}/preview?size=960",
     }
 
 
