@@ -266,16 +266,16 @@ def montage(clips: Sequence[Path], target: Path) -> Path:
 
 
 def generated(target: Path) -> Path:
-    """A clip of two shots, 6 s: a camera that pans over a photograph, and a still life with something moving."""
+    """A clip of two shots, 4 s: a camera that pans over a photograph, and a still life with something moving."""
     shots = [cv2.resize(picture, (1600, 1100)) for picture in list(from_wheel().values())[:2]]
 
     def frames() -> Iterator[Frame]:
-        for n in range(150):
-            if n < 80:
-                rgb = shots[0][100 + n : 820 + n, 2 * n : 1280 + 2 * n].copy()
+        for n in range(100):
+            if n < 50:
+                rgb = shots[0][100 + n : 640 + n, 2 * n : 960 + 2 * n].copy()
             else:
-                rgb = shots[1][200:920, 200:1480].copy()
-                cv2.circle(rgb, (100 + 12 * (n - 80), 360), 60, (200, 180, 40), -1, cv2.LINE_AA)
+                rgb = shots[1][200:740, 200:1160].copy()
+                cv2.circle(rgb, (100 + 12 * (n - 50), 270), 60, (200, 180, 40), -1, cv2.LINE_AA)
             yield Frame(n / 25, rgb)
 
     if not target.exists():
