@@ -18,7 +18,7 @@ class EventKind(StrEnum):
 
     BRAND_CREATED = "brand.created"
     SIGNED_IN = "console.signed_in"
-    TOKEN_REVOKED = "token.revoked"
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  the name of an event
     EXTENSION_ADMITTED = "extension.admitted"
     EXTENSION_REVOKED = "extension.revoked"
     ASSET_RECEIVED = "asset.received"
