@@ -141,7 +141,7 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
             sights[asset].inliers if asset in sights else None,
             sights[asset].homography if asset in sights else None,
             asset in sights and sights[asset].in_other_colours,
-            sights[asset].at_s if asset in sights else moments.get(asset),
+            moments[asset] if asset in sure or asset not in sights else sights[asset].at_s,
         )
         for asset in ranked
     ]

@@ -16,7 +16,7 @@ from service.lookups.pixels import THUMBNAIL_SIDE, Found
 from service.sightings.pixels import Named, Trace
 from service.videos.lending import Borrowed
 from service.videos.memory import as_file
-from service.videos.pixels import FINDER
+from service.videos.pixels import FINDER, LANDMARKS_EVERY_S
 from watermark import fingerprint, landmarks
 from watermark.decode import decode_leak
 from watermark.video import Limits, Master, probe
@@ -99,7 +99,7 @@ def trace_clip(
     """Read a found clip against one video and accuse among its serials, stage by stage."""
     master, references, finder = _opened(lent)
     with as_file(leak) as path:
-        stages = read_stages(references, finder, path, near_s=near_s, limits=limits)
+        stages = read_stages(references, finder, path, near_s=around(near_s), limits=limits)
         return _told(master, references, trace(master, stages, serials=serials, looks=looks))
 
 
@@ -114,8 +114,19 @@ def trace_frame(
     """Read one found frame, a screenshot or a photograph of a screen, against one video."""
     master, references, finder = _opened(lent)
     luma = cv2.cvtColor(decode_leak(leak, max_pixels), cv2.COLOR_RGB2GRAY)
-    read = read_picture(references, finder, luma, near_s=near_s)
+    read = read_picture(references, finder, luma, near_s=around(near_s))
     return _told(master, references, trace(master, [read], serials=serials, looks=looks))
+
+
+def around(near_s: Sequence[float] | None) -> list[float] | None:
+    """The moments that a look-up may have meant: it keeps local features of one moment in three seconds.
+
+    >>> around([10.0])
+    [7.0, 8.5, 10.0, 11.5, 13.0]
+    """
+    if near_s is None:
+        return None
+    return sorted({at_s + k * LANDMARKS_EVERY_S / 2 for at_s in near_s for k in range(-2, 3)})
 
 
 def names(lent: Connection, clip: bytes, serials: Sequence[int]) -> list[int]:

@@ -14,7 +14,7 @@ av = pytest.importorskip("av")
 RATE = 12
 
 
-def panned(count: int, width: int = 640, height: int = 384) -> Iterator[np.ndarray]:
+def panned(count: int, width: int = 640, height: int = 480) -> Iterator[np.ndarray]:
     photograph = cv2.resize(skimage.data.astronaut(), (2 * width, 2 * height), interpolation=cv2.INTER_AREA)
     for i in range(count):
         yield photograph[2 * i % height :, 3 * i % width :][:height, :width]
