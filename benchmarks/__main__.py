@@ -13,7 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-BENCHMARKS = ("robustness", "collusion", "visibility", "preflight", "calibration", "speed", "peers")
+BENCHMARKS = (
+    *("robustness", "collusion", "visibility", "preflight", "calibration", "speed", "peers"),
+    *("lookup", "lookup_scale", "video_robustness", "video_visibility", "video_speed", "extension"),
+)
 """Modules of this package with a `main(argv)`, in the order they run."""
 
 
