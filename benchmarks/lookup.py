@@ -51,7 +51,7 @@ FIGURES: dict[str, tuple[float, tuple[str, ...]]] = {
 """What is promised: the least share found, and over which attacks."""
 
 COLOUR_ATTACKS = ("jpeg_q30", "filter_warm", "crop_50", "webpage_45", "screenshot_phone")
-QUICK_ASSETS, QUICK_INDEX, QUICK_STRANGERS = 4, 300, 30
+QUICK_ASSETS, QUICK_INDEX, QUICK_STRANGERS = 3, 200, 20
 LONGEST_PX = 1280
 
 

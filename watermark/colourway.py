@@ -54,7 +54,11 @@ def thumbnail(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def compare(
-    kept: NDArray[np.uint8], shape: tuple[int, int], rgb: NDArray[np.uint8], homography: NDArray[np.float64]
+    kept: NDArray[np.uint8],
+    shape: tuple[int, int],
+    rgb: NDArray[np.uint8],
+    homography: NDArray[np.float64],
+    witnessed: NDArray[np.float32] | None = None,
 ) -> Likeness:
     """Compare a picture with an asset on which it was registered.
 
@@ -64,15 +68,32 @@ def compare(
     shape : (H, W) of the asset, px.
     rgb : (h, w, 3) uint8, the picture.
     homography : 3 × 3, picture px -> asset px.
+    witnessed : (k, 2), optional
+        Convex polygon, px of the asset, within which landmarks say that the picture shows it: structure is compared
+        only there, for around a round thumbnail or a piece in a collage there is something else. Colour is compared
+        everywhere: a plain garment has no landmarks.
     """
     seen, lab = _laid(shape, rgb, homography)
     if seen.sum() < _LEAST_SEEN:
         return Likeness(0.0, np.inf)
-    ours, theirs = _lab(kept)[seen], _lab(lab)[seen]
-    spread = ours[:, 0].std() * theirs[:, 0].std()
-    covariance = np.mean((ours[:, 0] - ours[:, 0].mean()) * (theirs[:, 0] - theirs[:, 0].mean()))
-    structure = float(covariance / spread) if spread > 1e-3 else 0.0
-    return Likeness(structure, float(np.quantile(_unexplained(ours, theirs), _WORST_SHARE)))
+    colour = float(np.quantile(_unexplained(_lab(kept)[seen], _lab(lab)[seen]), _WORST_SHARE))
+    where = seen if witnessed is None else seen & _within(witnessed, shape)
+    return Likeness(_correlation(kept[where, 0], lab[where, 0]), colour)
+
+
+def _within(polygon: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Cells within a convex polygon or next to one that is; (32, 32)."""
+    places = np.rint((polygon + 0.5) * SIDE / np.array([shape[1], shape[0]]) - 0.5).astype(np.int32)
+    inside = cv2.fillConvexPoly(np.zeros((SIDE, SIDE), np.uint8), places, 1)
+    return cv2.dilate(inside, np.ones((3, 3), np.uint8)) > 0
+
+
+def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
+    if len(a) < _LEAST_SEEN:
+        return 0.0
+    x, y = a - a.mean(), b - b.mean()
+    energy = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / energy if energy > len(a) else 0.0
 
 
 def _laid(

@@ -38,12 +38,14 @@ class Fitted:
     homography : (3, 3) float64, query px -> asset px.
     inliers : distinct landmarks that agreed before the map guided the search for more: this is evidence.
     support : distinct landmarks that agree with the map in the end.
-    spread : share of the asset's area within the hull of these landmarks.
+    hull : (k, 2), px of the asset: convex hull of these landmarks.
+    spread : share of the asset's area within it.
     """
 
     homography: Matrix
     inliers: int
     support: int
+    hull: NDArray[np.float32]
     spread: float
 
 
@@ -94,7 +96,10 @@ def match(
     miss = np.hypot(*(project(source, homography) - target).T)
     agreeing = miss < _GUIDED_MISS * long_side
     support = distinct(source[agreeing], target[agreeing], homography, long_side)
-    return Fitted(homography, inliers, support, _hull(target[agreeing]) / (shape[0] * shape[1]))
+    if agreeing.sum() < _FEWEST:
+        return None
+    hull = cv2.convexHull(target[agreeing])[:, 0]
+    return Fitted(homography, inliers, support, hull, cv2.contourArea(hull) / (shape[0] * shape[1]))
 
 
 def one_to_one(pairs: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -183,7 +188,3 @@ def _pointing(points: NDArray[np.float32]) -> NDArray[np.float32]:
     """Unit vectors along the angles, (n, 2)."""
     angle = np.deg2rad(points[:, 3])
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
-
-
-def _hull(points: NDArray[np.float32]) -> float:
-    return float(cv2.contourArea(cv2.convexHull(points))) if len(points) >= 3 else 0.0

@@ -13,14 +13,12 @@ import numpy as np
 
 from watermark.registration.geometry import Matrix, inverse, project
 
-ENOUGH_SUPPORT = 14
-"""Landmarks that suffice alone."""
+ENOUGH = ((24, 0.3, 0.015), (14, 0.8, 0.011), (8, 0.9, 0.02))
+"""Inliers, correlation of the small pictures where they are, and share of the asset's area that make a match together.
 
-FEW_SUPPORT, ALIKE = 8, 0.8
-"""Landmarks that suffice where the small pictures correlate that much as well."""
-
-LEAST_SPREAD = 0.015
-"""Of the asset's area: a word in the type of the asset's own words had 18 landmarks in 0.006 of it."""
+Of 127 attacked queries among 10,000 pictures, true matches correlated by 0.98 and more, chance ones by 0.4 at most, but
+for words in a type that the index knows: those agree in every way, in up to 0.010 of the area.
+"""
 
 OTHER_COLOURS = 25.0
 """Lab units of unexplained colour from which a match is called another colourway."""
@@ -56,10 +54,11 @@ class Candidate:
     @property
     def is_match(self) -> bool:
         """Whether the query shows the asset, in whatever colours."""
-        if self.spread < LEAST_SPREAD:
-            return False
         alike = -self.structure if self.inverted else self.structure
-        return self.inliers >= ENOUGH_SUPPORT or (self.inliers >= FEW_SUPPORT and alike >= ALIKE)
+        return any(
+            self.inliers >= inliers and alike >= least_alike and self.spread >= spread
+            for inliers, least_alike, spread in ENOUGH
+        )
 
     @property
     def in_other_colours(self) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark import colourway
+from watermark.registration.geometry import inverse
 
 from .codes import VARIANTS, Query
 from .hamming import nearest_pivots, scan_buckets, words
@@ -54,9 +55,8 @@ def find(snapshot: Snapshot, query: Query, variant: int) -> list[Candidate]:
         if fitted is None:
             continue
         homography = fitted.homography @ unmirror
-        like = colourway.compare(
-            outline.thumbnail, outline.shape, query.picture, homography @ np.linalg.inv(query.shrink)
-        )
+        onto = homography @ inverse(query.shrink)
+        like = colourway.compare(outline.thumbnail, outline.shape, query.picture, onto, fitted.hull)
         found.append(
             Candidate(
                 outline.asset_id,
