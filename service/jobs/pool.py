@@ -34,15 +34,15 @@ _START_S = 120.0
 
 
 class TaskTimedOut(Invalid):
-    """Working on this picture took too long and was stopped."""
+    """Working on this file took too long and was stopped."""
 
-    hint = "Send a smaller version of the picture."
+    hint = "Send a smaller version of it."
 
 
 class TaskCrashed(Unavailable):
-    """Working on this picture failed: the worker process died."""
+    """Working on this file failed: the worker process died."""
 
-    hint = "Try again; if it happens again, send a smaller version, or save the picture anew as PNG."
+    hint = "Try again; if it happens again, send a smaller version, or save a picture anew as PNG."
 
 
 class PoolBusy(Unavailable):

@@ -34,9 +34,10 @@ MOST_COLUMNS = 240
 
 @dataclass(frozen=True)
 class FoundFrame:
-    """One frame of a clip, described as a found picture is."""
+    """One frame of a clip, described as a found picture is; ``length_s`` is the clip's."""
 
     leak_s: float
+    length_s: float
     found: Found
 
 
@@ -53,18 +54,20 @@ def frame_of(clip: bytes, at_s: float, side: int) -> bytes:
     return out.getvalue()
 
 
-def describe_clip(data: bytes, limits: Limits) -> list[FoundFrame]:
-    """Describe a few frames spread over a found clip."""
+def describe_clip(data: bytes, limits: Limits, first: int, stop: int) -> list[FoundFrame]:
+    """Describe some of the few frames that are spread over a found clip."""
     seen = []
     with as_file(data) as path:
         source = probe(path, limits)
-        for at in spread(source.times):
+        for at in spread(source.times)[first:stop]:
             frame = next(frames(source, at, source.end + 1, limits), None)
             if frame is not None:
                 ticks, planes = frame
                 leak_s = (ticks - int(source.times[0])) * float(source.time_base)
-                seen.append(FoundFrame(leak_s, _described(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420))))
-    if not seen:
+                seen.append(
+                    FoundFrame(leak_s, source.duration_s, _described(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)))
+                )
+    if not seen and not first:
         raise TruncatedVideo("No frame of the video can be decoded.")
     return seen
 
@@ -99,7 +102,7 @@ def trace_clip(
     """Read a found clip against one video and accuse among its serials, stage by stage."""
     master, references, finder = _opened(lent)
     with as_file(leak) as path:
-        stages = read_stages(references, finder, path, near_s=around(near_s), limits=limits)
+        stages = read_stages(references, finder, path, near_s=near_s, limits=limits)
         return _told(master, references, trace(master, stages, serials=serials, looks=looks))
 
 

@@ -17,6 +17,9 @@ from service.videos.content import Kind
 from service.videos.films import lent
 
 _WAIT_S = 3600.0
+_ROUNDS = ((0, 2), (2, reading.ASKED_FRAMES))
+"""Which of a clip's frames are looked up at a time: most clips are known by the first two."""
+_SLACK_S, _STEP_S, _MOST_MOMENTS = 3.0, 1.5, 60
 
 
 def candidate_of(match: Match, leak_s: float | None = None) -> dict[str, Any]:
@@ -37,15 +40,20 @@ def candidate_of(match: Match, leak_s: float | None = None) -> dict[str, Any]:
 def recognise_clip(context: Context, *, tenant_id: str, leak: bytes) -> tuple[bytes, list[dict[str, Any]]]:
     """Look a clip's frames up; returns a small picture of it and the assets it may show, seen most often first."""
     settings = context.settings
-    frames = context.pool.run_within(
-        settings.video_timeout_s, _WAIT_S, reading.describe_clip, leak, video_limits(settings)
-    )
     seen: dict[str, list[dict[str, Any]]] = {}
-    for frame in frames:
-        for match in recognise(context, tenant_id=tenant_id, found=frame.found):
-            seen.setdefault(match.asset_id, []).append(candidate_of(match, frame.leak_s))
+    thumbnail, length_s = b"", 0.0
+    for first, stop in _ROUNDS:
+        frames = context.pool.run_within(
+            settings.video_timeout_s, _WAIT_S, reading.describe_clip, leak, video_limits(settings), first, stop
+        )
+        for frame in frames:
+            thumbnail, length_s = thumbnail or frame.found.thumbnail, frame.length_s
+            for match in recognise(context, tenant_id=tenant_id, found=frame.found):
+                seen.setdefault(match.asset_id, []).append(candidate_of(match, frame.leak_s))
+        if seen:
+            break
     ranked = sorted(seen.values(), key=lambda times: (-len(times), -max(one["inliers"] or 0 for one in times)))
-    return frames[0].found.thumbnail, [_merged(times) for times in ranked]
+    return thumbnail, [_merged(times, length_s) for times in ranked]
 
 
 def trace_film(
@@ -72,8 +80,21 @@ def trace_film(
         )
 
 
-def _merged(times: list[dict[str, Any]]) -> dict[str, Any]:
-    """One candidate of several frames' recognition: the clearest, near all of their moments."""
+def _merged(times: list[dict[str, Any]], length_s: float) -> dict[str, Any]:
+    """One candidate of several frames' recognition: the clearest, near every moment that the clip may then show."""
     best = max(times, key=lambda one: (one["inliers"] or 0, -(one["distance_bits"] or 0)))
-    near_s = sorted({at_s for one in times for at_s in one["near_s"] or ()})
-    return {**best, "near_s": near_s or None}
+    starts_s = [one["near_s"][0] - one["leak_s"] for one in times if one["near_s"]]
+    return {**best, "near_s": moments_shown(starts_s, length_s) or None}
+
+
+def moments_shown(starts_s: Sequence[float], length_s: float) -> list[float]:
+    """The moments of a video that a clip shows, if it starts at one of these times and runs at the video's pace.
+
+    A few seconds are added at either end, because the look-up keeps local features of one moment in three seconds.
+
+    >>> moments_shown([10.0], 2.0)
+    [7.0, 8.5, 10.0, 11.5, 13.0, 14.5]
+    """
+    steps = int((length_s + 2 * _SLACK_S) / _STEP_S) + 1
+    every = sorted({round(start - _SLACK_S + k * _STEP_S, 1) for start in starts_s for k in range(steps)})
+    return every[:: -(-len(every) // _MOST_MOMENTS)] if every else []
