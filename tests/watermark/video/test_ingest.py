@@ -131,8 +131,11 @@ def test_what_is_no_video_is_refused_by_its_bytes(tmp_path, data, error):
         probe(file)
 
 
-@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
-@pytest.mark.parametrize("name", ["late.mp4", "early.mp4", "cut.mkv"])
+@pytest.mark.parametrize(
+    ("name", "share"),  # a Matroska file that lacks its last frames only is a shorter file
+    [(name, share) for name in ("late.mp4", "early.mp4") for share in (0.3, 0.7, 0.95)]
+    + [("cut.mkv", 0.3), ("cut.mkv", 0.7)],
+)
 def test_a_file_cut_off_half_way_is_told(clip, tmp_path, share, name):
     whole = tmp_path / f"whole.{name}"
     options = {"movflags": "faststart"} if name == "early.mp4" else {}
@@ -145,8 +148,6 @@ def test_a_file_cut_off_half_way_is_told(clip, tmp_path, share, name):
     data = whole.read_bytes()
     cut = tmp_path / name
     cut.write_bytes(data[: int(share * len(data))])
-    if name == "cut.mkv" and share == 0.95:
-        pytest.skip("a Matroska file that lacks its last frames only is a shorter file")
     with pytest.raises(TruncatedVideo):
         probe(cut)
 
