@@ -114,7 +114,7 @@ class Brand:
         assert answer.status_code == 202, answer.text
         return self.settled(f"/v1/sightings/{answer.json()['id']}") if wait else answer.json()
 
-    def settled(self, path: str, timeout_s: float = 90.0) -> dict[str, Any]:
+    def settled(self, path: str, timeout_s: float = 300.0) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             body = self.client.get(path, headers=self.investigator).json()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 import time
@@ -82,13 +83,16 @@ class Connection:
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)  # a session of its own: the helpers too
             self.process.wait()
         os.close(self._to)
 
     def _next(self, deadline: float) -> dict[str, Any] | None:
+        left = deadline - time.monotonic()
+        if left <= 0:  # also while events pour in faster than they are read
+            return None
         try:
-            message = self._messages.get(timeout=max(0.0, deadline - time.monotonic()))
+            message = self._messages.get(timeout=left)
         except queue.Empty:
             return None
         if message is None:

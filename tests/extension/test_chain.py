@@ -106,7 +106,9 @@ def test_nothing_but_hashes_leaves_on_a_page_of_200_pictures(
     noise = [np.kron(rng.integers(0, 255, (6, 8, 3), np.uint8), np.ones((20, 20, 1), np.uint8)) for _ in range(200)]
     for number, rgb in enumerate(noise):
         web.put(f"/{number}.jpg", jpeg(rgb, 80), "image/jpeg", host="cdn.test" if number % 2 else "site.test")
-    secrets = "<input value='private draft'><p>a private message</p><title>A private title</title>"
+    # a page without an icon has the browser itself ask for one, sooner or later
+    head = "<link rel=icon href='data:,'><title>A private title</title>"
+    secrets = f"{head}<input value='private draft'><p>a private message</p>"
     pictures = "".join(
         f"<img width=160 height=120 alt='alt {n}' src={web.url(f'/{n}.jpg', 'cdn.test' if n % 2 else 'site.test')}>"
         for n in range(200)

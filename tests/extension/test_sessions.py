@@ -198,7 +198,7 @@ def state_of(browser: Chromium) -> dict[str, Any] | None:
 
 
 def test_the_real_shortcut_and_the_real_menu(
-    open_chromium: Callable[..., Chromium], extension: Path, site: Site, page_of: str, display: str
+    display: str, open_chromium: Callable[..., Chromium], extension: Path, site: Site, page_of: str
 ) -> None:
     browser = open_chromium(extension, headless=False, display=display)
     sign_in(browser, site)

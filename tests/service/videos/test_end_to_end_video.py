@@ -34,7 +34,7 @@ def test_a_recompressed_clip_and_a_screenshot_name_their_copy_and_the_time(
     frames = decode(file.content)
     assert len(frames) == 4 * RATE
 
-    leak = encode(iter(frames[RATE:]), crf="28")
+    leak = encode(iter(frames[RATE:]), crf="23")
     sighting = brand.report(leak, page_url="https://forum.example/1")
     assert (sighting["kind"], sighting["outcome"]) == ("video", "copy_named"), sighting
     assert [named["copy_id"] for named in sighting["named"]] == [second["id"]]
