@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from . import registration
 from .master import Master
 from .preparing import luma_and_cb
+from .quantised import read_thresholds
 from .symbols import Symbols, channels, read_symbols
 
 SMALLEST_LEAK_PX = 16
@@ -22,8 +23,8 @@ class Reading:
 
     Attributes
     ----------
-    hypotheses : soft symbols of every registration that evidence could not rule out, with and without colour; each
-        counts as a look.
+    hypotheses : soft symbols of every registration that evidence could not rule out, with and without colour, and off
+        a JPEG's roundings; each counts as a look.
     reason, hint : why the leak could not be read, and what better capture would help; None when it could.
     """
 
@@ -79,7 +80,10 @@ def read(
         start = resize_matrix(ratio) @ hint @ resize_matrix(1 / scale)
     fits = registration.register(master.index, planes[0], hint=start, budget_s=budget_s)
     carriers = channels(master) if fits else []
-    hypotheses = [s for fit in fits for s in read_symbols(carriers, planes, fit) if s.coverage >= LEAST_COVERAGE]
+    found = [s for fit in fits for s in read_symbols(carriers, planes, fit)]
+    if scale == 1:
+        found += [s for s in (read_thresholds(master, planes[0], fit) for fit in fits) if s is not None]
+    hypotheses = [s for s in found if s.coverage >= LEAST_COVERAGE]
     if hypotheses:
         return Reading(hypotheses)
     return Reading(
