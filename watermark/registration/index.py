@@ -65,10 +65,13 @@ class Raster:
         places = np.clip(project(corners(leak), onto), -1e6, 1e6)
         left, top = np.maximum(0, np.floor(places.min(0)).astype(int) - _WINDOW_MARGIN)
         right, bottom = np.ceil(places.max(0)).astype(int) + _WINDOW_MARGIN + 1
-        part = self.picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-        if min(part.shape) < _SMALLEST_WINDOW:
-            return None
-        return Raster(np.ascontiguousarray(part), shift(-left, -top) @ self.from_canonical, self.reduction)
+        part = self.part(slice(top, max(bottom, 0)), slice(left, max(right, 0)))
+        return part if min(part.shape) >= _SMALLEST_WINDOW else None
+
+    def part(self, rows: slice, columns: slice) -> Raster:
+        """The rectangle of these rows and columns."""
+        picture = np.ascontiguousarray(self.picture[rows, columns])
+        return Raster(picture, shift(-columns.start, -rows.start) @ self.from_canonical, self.reduction)
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,14 @@ class _Template(NamedTuple):
 
 
 def refine(
-    raster: Raster, leak: Leak, homography: Matrix, *, iterations: int, freedom: int = 8, masked: bool = False
+    raster: Raster,
+    leak: Leak,
+    homography: Matrix,
+    *,
+    iterations: int,
+    freedom: int = 8,
+    masked: bool = False,
+    area: Plane | None = None,
 ) -> Matrix | None:
     """Direct refinement of a homography.
 
@@ -114,6 +121,8 @@ def refine(
     masked : bool
         Sum only where the leak shows the original: right for a fit that is nearly right, where other tiles of a
         collage would pull it away; wrong for a rough one, which would be frozen.
+    area : ndarray, shape of `raster`, float32, 0 or 1, optional
+        Sum only there.
 
     Returns
     -------
@@ -130,6 +139,8 @@ def refine(
         warped, mask = leak.onto(current, raster.shape)
         if mask.mean() < _LEAST_COVER:
             return None
+        if area is not None:
+            mask = mask * area
         if masked:
             mask = _where_seen(raster.picture, warped, mask, _MASK_SIGMA / spread)
         motion = basis.solve(template.normals(warped, mask, _PHOTOMETRY_SIGMA / spread))

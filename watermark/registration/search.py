@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from watermark.registration.blocks import FEWEST, WHOLE, agreeing, agreement
 from watermark.registration.features import Features, Levels, detect
 from watermark.registration.fit import Fit
 from watermark.registration.geometry import (
@@ -26,7 +27,7 @@ from watermark.registration.geometry import (
 from watermark.registration.index import Index
 from watermark.registration.matching import Hypothesis, hypotheses
 from watermark.registration.refine import refine, smooth_flow
-from watermark.registration.settling import WELL_SUPPORTED, Settled, look, settle
+from watermark.registration.settling import WELL_SUPPORTED, Settled, look, settle, settle_fragment
 from watermark.registration.sweep import TURNED, UPRIGHT, native_scale, scale_sweep, whole_frames
 from watermark.registration.warping import Leak
 
@@ -50,6 +51,8 @@ _RIVAL_SUPPORT = 12, 0.35  # a rival needs this many guided matches, and this sh
 _RIVAL_SAMPLE = 3  # rivals of a strong leader are sought with every third key point
 _FEW_BLOCKS = 150  # a small crop may fit an equal part elsewhere just as well
 _MANY_BLOCKS = 2500
+_RIVAL_BLOCKS = 0.5  # share of the most agreeing blocks from which another hypothesis may be the fragment's place
+_BETTER = 1.05  # agreement that a fragment has to gain before it is taken for a whole picture
 _WORTHWHILE = 1.01  # rise of evidence that justifies refining a fit without key points
 
 
@@ -78,7 +81,7 @@ def register(index: Index, leak_luma: Plane, hint: Matrix | None = None, budget_
         return []
     search = _Search(index, Leak.build(luma), budget_s)
     search.run(hint)
-    return [_finish(index, search.seen_as(s), s, search.tried) for s in search.winners()]
+    return [_finished(index, search.seen_as(s), s, search.tried) for s in search.winners()]
 
 
 def _is_blank(picture: Plane) -> bool:
@@ -192,6 +195,8 @@ class _Search:
         thinned = Features(features.points[::sample], features.descriptors[::sample])
         for mirrored, inverted in ((True, False), (False, True), (True, True)):
             pool = pool + hypotheses(self.index, thinned, self.leak.shape, mirrored=mirrored, inverted=inverted)[:3]
+        if self._fragments(pool):
+            return
         pool = sorted((h for h in pool if h.support >= _LEAST_SUPPORT), key=lambda h: -h.support)
         for hypothesis in pool[:_SETTLED_PER_STAGE]:
             best = self.best
@@ -201,6 +206,19 @@ class _Search:
             result = self._settle(hypothesis)
             if result is not None and result.is_sure and result.evidence.blocks >= _FEW_BLOCKS:
                 return
+
+    def _fragments(self, pool: list[Hypothesis]) -> bool:
+        """Lay fragments by their blocks; few key points of one among eight other pictures settle nothing."""
+        plausible = [h for h in pool if is_plausible(h.homography)]
+        found = [agreeing(self.index, self._leak(h.inverted), h.homography) for h in plausible]
+        most = max(found, key=lambda a: a.blocks, default=None)
+        if most is None or most.blocks < FEWEST or most.share > WHOLE:
+            return False
+        for hypothesis, agreed in zip(plausible, found, strict=True):
+            if agreed.blocks >= max(FEWEST, _RIVAL_BLOCKS * most.blocks):
+                self.tried += 1
+                self.settled.append(settle_fragment(self.index, self._leak(hypothesis.inverted), hypothesis))
+        return self._is_done()
 
 
 def _has_rival(plain: list[Hypothesis], leader: Settled) -> bool:
@@ -220,11 +238,21 @@ def _leak_features(luma: Plane, levels: Levels) -> Features:
     return Features(points, found.descriptors)
 
 
+def _finished(index: Index, leak: Leak, settled: Settled, tried: int) -> Fit:
+    """A fit as it is handed on; a fragment's, unless the ways of a whole picture, its flow included, agree better."""
+    fit = _finish(index, leak, settled, tried)
+    if not settled.agreement:
+        return fit
+    whole = _finish(index, leak, settle(index, leak, settled.origin), tried)
+    agreed = agreement(index.canonical, *leak.onto(whole.homography, index.shape, whole.flow))
+    return whole if agreed.score > _BETTER * settled.agreement else fit
+
+
 def _finish(index: Index, leak: Leak, settled: Settled, tried: int) -> Fit:
     """Last refinement at full canonical size, and the flow."""
     homography = settled.homography
     full = index.rasters[1]
-    window = full.window(homography, leak.shape)
+    window = None if settled.agreement else full.window(homography, leak.shape)
     flow: Plane | None = None
     if window is not None:
         freedom = 4 if index.is_sparse else 8

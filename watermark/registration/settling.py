@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from watermark.registration.blocks import ENOUGH, lay_fragment
 from watermark.registration.evidence import Evidence, compare
 from watermark.registration.geometry import Matrix
 from watermark.registration.index import Index, Raster
@@ -16,6 +17,7 @@ from watermark.registration.warping import Leak
 WELL_SUPPORTED = 25  # guided matches from which a homography is near enough for 8 parameters at once
 _TRUSTED_INLIERS = 12  # wrong fits had 9 un-guided inliers at most
 _INLIER_BONUS = 60, 10.0  # z gains one per 10 un-guided inliers, up to 60
+_BLOCKS_BONUS = 6.0  # a fragment's z gains one per so many agreeing blocks
 _SMALL_WINDOW = 96 * 96  # half-size px below which the full canonical raster is cheap and says more
 _SMALLEST_COARSE = 48 * 48  # quarter-size px below which a coarse start has nothing to hold on to
 _HOPELESS = 0.8  # evidence at quarter size, in roots of the block count
@@ -34,12 +36,16 @@ class Settled:
     z : float
         Of the evidence, plus the bonus for un-guided inliers.
     origin : Hypothesis
+    agreement : float
+        Score of the blocks that agree, where the leak seems a fragment among strange pictures and was laid by them
+        alone; else 0.
     """
 
     homography: Matrix
     evidence: Evidence
     z: float
     origin: Hypothesis
+    agreement: float = 0.0
 
     @property
     def is_trusted(self) -> bool:
@@ -50,6 +56,8 @@ class Settled:
     def is_strong(self) -> bool:
         """Worth stopping the search for other ways to find the picture."""
         score, blocks = self.evidence
+        if self.agreement >= ENOUGH:
+            return True
         return (score > 40 and score > 0.25 * blocks) or (score > 6 and score > 0.5 * blocks)
 
     @property
@@ -111,6 +119,13 @@ def settle(index: Index, leak: Leak, hypothesis: Hypothesis) -> Settled:
     if not hypothesis.inliers and unrefined.z > _UNREFINED * best.z:
         return unrefined
     return best
+
+
+def settle_fragment(index: Index, leak: Leak, hypothesis: Hypothesis) -> Settled:
+    """Settle a hypothesis by the blocks that agree alone; see `blocks`."""
+    homography, found = lay_fragment(index, leak, hypothesis.homography)
+    evidence = look(index.rasters[2], leak, homography)
+    return Settled(homography, evidence, evidence.z + found.blocks / _BLOCKS_BONUS, hypothesis, found.score)
 
 
 def _fitting_raster(index: Index, homography: Matrix, leak: Leak) -> Raster:
