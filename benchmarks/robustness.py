@@ -2,7 +2,9 @@
 
 Every photograph is prepared once and one copy is issued twice: as pixels, and as the JPEG a recipient downloads. The
 leak an attack sees is the decoded JPEG in odd trials and the pixels in even ones, so both ways out are measured. The
-reader gets the leak and the prepared master, nothing of what the attack did; all serials stand accused.
+reader gets the leak and the prepared master, nothing of what the attack did; all serials stand accused. With `--scored`
+only so many of them are scored, and the bound pays for the others as if each had been: what is named then would be named
+among all of them, and nobody else's luck is left out of the probability.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class Task:
     attack: str
     from_jpeg: bool
     copies: int
+    scored: int
     max_megapixels: float
     seed: int
 
@@ -96,11 +99,11 @@ class Issued:
 
 
 @lru_cache(maxsize=1)
-def issued(photograph: Path, copies: int, max_megapixels: float) -> Issued:
+def issued(photograph: Path, serials: int, max_megapixels: float) -> Issued:
     """Prepare a photograph and issue one copy both ways; remembered, for a worker meets it again at once."""
     original = _at_most(open_rgb(photograph), max_megapixels)
     key = hashlib.sha256(photograph.name.encode()).digest()
-    serial = zlib.crc32(key) % copies
+    serial = zlib.crc32(key) % serials
     master = watermark.prepare(original, key=key)
     pixels = watermark.issue(master, serial=serial)
     with Image.open(BytesIO(watermark.issue_jpeg(master, serial=serial))) as picture:
@@ -123,13 +126,14 @@ def attempt(task: Task) -> Trial:
     """Run one trial; an error is an outcome, with its last lines, and counts against the mark."""
     start = time.process_time()
     try:
-        copy = issued(task.photograph, task.copies, task.max_megapixels)
+        copy = issued(task.photograph, task.scored, task.max_megapixels)
         seed = [task.seed, zlib.crc32(task.photograph.name.encode()), zlib.crc32(task.attack.encode())]
         leak = copy.decoded if task.from_jpeg else copy.pixels
         attacked = SUITE[task.attack].apply(leak, np.random.default_rng(seed))
         start = time.process_time()
         reading = watermark.read(copy.master, attacked.rgb)
-        verdict = watermark.accuse(copy.master, reading, serials=range(task.copies))
+        paid = -(-task.copies // task.scored)
+        verdict = watermark.accuse(copy.master, reading, serials=range(task.scored), looks=paid)
     except Exception:  # the trial's report carries it; one broken trial must not hide the others
         why = " | ".join(traceback.format_exc().strip().splitlines()[-3:])
         return Trial(task, Outcome.ERROR, why=why)
@@ -151,7 +155,9 @@ def tasks(chosen: argparse.Namespace) -> Iterator[Task]:
     names = [name for name, attack in suite.items() if attack.family in (chosen.families or {attack.family})]
     for row, path in enumerate(chosen.photographs):
         for column, name in enumerate(names):
-            yield Task(path, name, (row + column) % 2 == 1, chosen.copies, chosen.max_megapixels, chosen.seed)
+            from_jpeg = (row + column) % 2 == 1
+            scored = min(chosen.copies, chosen.scored or chosen.copies)
+            yield Task(path, name, from_jpeg, chosen.copies, scored, chosen.max_megapixels, chosen.seed)
 
 
 def measure(chosen: argparse.Namespace, report: Report) -> None:
@@ -267,6 +273,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--families", nargs="+", choices=families, metavar="FAMILY", help="only these")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--copies", type=int, default=10_000, help="serials that stand accused")
+    parser.add_argument("--scored", type=int, help="of them; the others are paid for in the bound; default: all")
     parser.add_argument("--max-megapixels", type=float, default=45.0, help="shrink larger photographs to this")
     parser.add_argument("--seed", type=int, default=11)
 
