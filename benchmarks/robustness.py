@@ -3,8 +3,8 @@
 Every photograph is prepared once and one copy is issued twice: as pixels, and as the JPEG a recipient downloads. The
 leak an attack sees is the decoded JPEG in odd trials and the pixels in even ones, so both ways out are measured. The
 reader gets the leak and the prepared master, nothing of what the attack did; all serials stand accused. With `--scored`
-only so many of them are scored, and the bound pays for the others as if each had been: what is named then would be named
-among all of them, and nobody else's luck is left out of the probability.
+only so many of them are scored, and the bound pays for the others as if each had been: what is named so would be named
+among all of them.
 """
 
 from __future__ import annotations

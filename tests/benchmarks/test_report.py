@@ -40,7 +40,7 @@ def test_the_interval_of_a_full_house_does_not_reach_certainty() -> None:
 
 def test_an_error_and_a_wrong_name_break_the_promise() -> None:
     def trial(outcome: Outcome) -> Trial:
-        return Trial(Task(Path("a.png"), "crop_10", False, 100, 1.0, 1), outcome, psnr_db=46.0)
+        return Trial(Task(Path("a.png"), "crop_10", False, 100, 100, 1.0, 1), outcome, psnr_db=46.0)
 
     report = Report("robustness")
     summarise([trial(Outcome.RIGHT)] * 98 + [trial(Outcome.OTHER), trial(Outcome.ERROR)], report)
