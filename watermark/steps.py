@@ -22,6 +22,7 @@ Plane = NDArray[np.float32]
 BLOCK = 8
 LARGEST_STEP = 255
 SAMPLE_BLOCKS = 12_000
+PHASE_COLUMNS = 1000  # that rows are compared in
 FEWEST_MULTIPLES = 8  # coefficients away from zero that a step is estimated from
 OFF_ZERO = 0.25  # share of a step from which a coefficient tells something about it
 NEAR = 0.06  # mean distance to a multiple, in steps; 0.25 where there is no such step
@@ -85,9 +86,10 @@ def find(luma: Plane) -> Quantisation | None:
     if min(luma.shape) < 2 * BLOCK:
         return None
     corners = dict.fromkeys([(0, 0), (phase(luma), phase(luma.T))])  # most files start at their own corner
+    thinning = max(1, luma.size // (SAMPLE_BLOCKS * BLOCK * BLOCK))
     for top, left in corners:
-        blocks = whole_blocks(luma[top:, left:])
-        sample = blocks[:: max(1, len(blocks) // SAMPLE_BLOCKS)]
+        rows = luma[top : top + (luma.shape[0] - top) // BLOCK * BLOCK, left:].reshape(-1, BLOCK, luma.shape[1] - left)
+        sample = whole_blocks(np.ascontiguousarray(rows[::thinning]).reshape(-1, rows.shape[2]))
         unclipped = sample[(sample.min(1) > 1) & (sample.max(1) < 254)]
         found = np.array([step_of(values) for values in ((unclipped - MID_GREY) @ BASES).T], np.float32)
         if np.count_nonzero(found) >= FEWEST_STEPS:
@@ -97,7 +99,7 @@ def find(luma: Plane) -> Quantisation | None:
 
 def phase(luma: Plane) -> int:
     """Row of the first border between blocks, 0 … 7, where rows differ most from their neighbours."""
-    jumps = np.abs(np.diff(luma, axis=0)).mean(axis=1)
+    jumps = np.abs(np.diff(luma[:, :: max(1, luma.shape[1] // PHASE_COLUMNS)], axis=0)).mean(axis=1)
     around = np.convolve(jumps, np.ones(BLOCK) / BLOCK, "same")
     excess = np.minimum(jumps - around, jumps.mean())  # a real edge of the picture is one row among many
     per_row = [float(excess[row::BLOCK].mean()) for row in range(BLOCK)]

@@ -251,7 +251,9 @@ def _flow_on(
     sigma = _PHOTOMETRY_SIGMA / raster.reduction**0.5
     best: Plane | None = None
     warped, mask = leak.onto(onto, raster.shape)
-    score = compare(raster.picture, warped, mask).score
+    score, blocks = compare(raster.picture, warped, mask)
+    if score * _FLOW_GAIN > blocks:
+        return None  # no bend could agree so much better
     flow = np.zeros((2, *raster.shape), np.float32)
     if start is not None:
         started, start_mask = leak.onto(onto, raster.shape, start)

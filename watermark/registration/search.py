@@ -22,6 +22,7 @@ from watermark.registration.geometry import (
     inverse,
     is_mirroring,
     is_plausible,
+    resize_matrix,
     resized,
 )
 from watermark.registration.index import Index
@@ -51,6 +52,8 @@ _RIVAL_SUPPORT = 12, 0.35  # a rival needs this many guided matches, and this sh
 _RIVAL_SAMPLE = 3  # rivals of a strong leader are sought with every third key point
 _FEW_BLOCKS = 150  # a small crop may fit an equal part elsewhere just as well
 _MANY_BLOCKS = 2500
+_SAME_ASPECT = 0.02  # difference of log aspects of a leak that was not cropped
+_ALIKE, _PLAIN = 0.5, 0.85  # agreement of the whole frame at a glance, and settled, from which nothing else is tried
 _RIVAL_BLOCKS = 0.5  # share of the most agreeing blocks from which another hypothesis may be the fragment's place
 _BETTER = 1.05  # agreement that a fragment has to gain before it is taken for a whole picture
 _WORTHWHILE = 1.01  # rise of evidence that justifies refining a fit without key points
@@ -101,6 +104,8 @@ class _Search:
     def run(self, hint: Matrix | None) -> None:
         """Go through the stages until one convinces."""
         if hint is not None and self._hint_convinces(np.asarray(hint, np.float64)):
+            return
+        if self._is_plainly_whole():
             return
         keep = _PEAKS_KEPT[self.index.is_sparse]
         self._keypoints(_QUICK)
@@ -182,6 +187,21 @@ class _Search:
         result = self._settle(Hypothesis(hint, inverted, "hint"))
         alone = result is not None and result.evidence.blocks >= _FEW_BLOCKS and not self.index.is_sparse
         return result is not None and result.is_sure and alone
+
+    def _is_plainly_whole(self) -> bool:
+        """Whether the leak is the whole picture, upright and hardly touched, as most reposts are."""
+        stretch = np.log(np.divide(self.leak.shape, self.index.shape))
+        whole = Hypothesis(resize_matrix(self.leak.shape, self.index.shape), False, "frame")
+        if self.index.is_sparse or abs(stretch[0] - stretch[1]) > _SAME_ASPECT:
+            return False
+        if look(self.index.rasters[4], self.leak, whole.homography).agreement < _ALIKE:
+            return False
+        result = settle(self.index, self.leak, whole)
+        if result.evidence.agreement < _PLAIN or result.evidence.blocks < _FEW_BLOCKS:
+            return False
+        self.tried += 1
+        self.settled.append(result)
+        return True
 
     def _keypoints(self, levels: Levels) -> None:
         features = _leak_features(self.leak.luma, levels)
