@@ -92,7 +92,7 @@ class Master:
     @cached_property
     def through_jpeg(self) -> Picture:
         """The original after one pass through JPEG, which JPEG copies are marked on."""
-        return encoding.through_jpeg(self.picture)
+        return encoding.through_jpeg(self.picture).picture
 
     @cached_property
     def picture(self) -> Picture:
