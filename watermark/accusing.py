@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 
 LOG10_GATE = -9.0
 FEWEST_CELLS = 32
+FEWEST_SCREENED = 300  # cells in the first round: over fewer a rare bit or two would decide
 LARGEST_SHARE = 0.2  # of every look's variance: the cells that many copies are first screened by hold no more
 CLEAR_HEIGHT = 4.0  # of a leaker over the cells of the first round, in standard deviations of an innocent's score
 PEAK = 8.0  # times a look's mean: more variance in one cell counts for no more, since a look that misfits has it there
@@ -182,7 +183,7 @@ def screen(codebook: Codebook, weighings: list[Look], issued: NDArray[np.int64])
     worth = np.minimum(information, PEAK * information.mean(1, keepdims=True)).sum(0)
     order = np.argsort(-worth, kind="stable")[: np.count_nonzero(worth)]
     whole = len(issued) <= MANY_COPIES or len(order) <= MANY_CELLS
-    stop = len(order) if whole else max(FEWEST_CELLS, enough(weighings, slopes, variances, biases, order))
+    stop = len(order) if whole else max(FEWEST_SCREENED, enough(weighings, slopes, variances, biases, order))
     survivors, done = issued, 0
     rough = np.zeros((len(slopes), len(issued)), np.float32)
     while True:
