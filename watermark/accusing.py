@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .bound import log_bound
 from .codebook import Codebook
 from .issuing import contrast
-from .looks import Look, looks, seen
+from .looks import LEAKERS, Look, looks, seen
 from .master import Master
 from .reading import Reading
 from .symbols import Symbols
@@ -24,9 +24,14 @@ Floats = NDArray[np.float64]
 
 LOG10_GATE = -9.0
 FEWEST_CELLS = 32
-SCREEN_SHARE = 0.35  # of the scores' variance, held by the cells that screen many copies
+FEWEST_SCREENED = 300  # cells in the first round: over fewer a rare bit or two would decide
+LARGEST_SHARE = 0.2  # of every look's variance: the cells that many copies are first screened by hold no more
+CLEAR_HEIGHT = 4.0  # of a leaker over the cells of the first round, in standard deviations of an innocent's score
+PEAK = 8.0  # times a look's mean: more variance in one cell counts for no more, since a look that misfits has it there
+THINNING = 16  # of the copies screened, one goes on to the next round
+FEW_COPIES = 4_000  # are not thinned further
 MANY_COPIES = 20_000
-MANY_CELLS = 1_000  # fewer are scored in full for every copy: a third of 68 symbols would rank nobody
+MANY_CELLS = 1_000  # fewer are scored in full for every copy: a fifth of 68 symbols would rank nobody
 FINALISTS = 100  # of each look, scored in full
 
 
@@ -129,23 +134,14 @@ def score_copies(
 ) -> list[tuple[int, float, float]]:
     """Score copies under every look: (serial, score, natural log of one copy's bound) for the finalists.
 
-    All copies are scored in single precision - with many copies, over the cells that hold a third of the scores'
-    variance - and the best few of each look again, in full and in double precision. The first pass can miss a leaker,
-    it can never accuse an innocent.
+    The finalists come from a screening in single precision, and are scored again in full and in double precision. A
+    screening can miss a leaker, it can never accuse an innocent.
     """
     if not weighings:
         return []
     biases = codebook.biases
-    slopes = np.stack([look.plus - look.minus for look in weighings])
-    variances = biases * (1 - biases) * slopes**2
-    information = np.sum(variances / (variances.sum(1, keepdims=True) + 1e-300), axis=0)
-    screen = np.flatnonzero(information)
-    if len(issued) > MANY_COPIES and len(screen) > MANY_CELLS:
-        order = np.argsort(-information)
-        screen = order[: int(np.searchsorted(np.cumsum(information[order]), SCREEN_SHARE * information.sum())) + 1]
-    rough = codebook.scores(screen, slopes[:, screen].astype(np.float32), issued)
-    kept = min(FINALISTS, len(issued))
-    finalists = issued[np.unique(np.argpartition(-rough, kept - 1, axis=1)[:, :kept])]
+    finalists = screen(codebook, weighings, issued)
+    slopes, variances = slopes_and_variances(weighings, biases)
     scores = slopes @ codebook.codewords(finalists).T.astype(np.float64)
     heights = (scores - (slopes @ biases)[:, None]) / (np.sqrt(variances.sum(1)) + 1e-12)[:, None]
     bounds = np.stack(
@@ -156,6 +152,60 @@ def score_copies(
         (int(s), float(heights[k, i]), float(bounds[k, i]))
         for i, (s, k) in enumerate(zip(finalists, which, strict=True))
     ]
+
+
+def enough(weighings: list[Look], slopes: Floats, variances: Floats, biases: Floats, order: NDArray[np.intp]) -> int:
+    """How many of the cells, in that order, many copies are screened by first.
+
+    A copy that is one of ten leakers of the fitted channel shows + in a cell with probability p exp(w+), so its score
+    is expected to stand Σ p (exp(w+) - 1) (w+ - w-) above chance. As many cells do as put that far above; at most those
+    that hold a fifth of every look's variance, since a channel may not fit.
+    """
+    spread = np.cumsum(variances[:, order], axis=1)
+    far = np.min(spread / (spread[:, -1:] + 1e-300), axis=0) >= LARGEST_SHARE
+    stands_out = np.zeros(len(order), bool)
+    for look in weighings:
+        if look.name == f"ratio-{LEAKERS[-1]}":
+            height = np.cumsum(slopes[:, order] * (biases * np.expm1(look.plus))[order], axis=1)
+            stands_out |= (height > CLEAR_HEIGHT * np.sqrt(spread)).any(0)
+    return int(np.argmax(far | stands_out)) + 1
+
+
+def screen(codebook: Codebook, weighings: list[Look], issued: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The copies that may be leakers: the best few of each look, sorted.
+
+    Few copies are scored over all cells. Of many, the highest sixteenth over the cells that tell most goes on to twice
+    as many cells, and so forth.
+    """
+    biases = codebook.biases
+    slopes, variances = slopes_and_variances(weighings, biases)
+    information = variances / (variances.sum(1, keepdims=True) + 1e-300)
+    worth = np.minimum(information, PEAK * information.mean(1, keepdims=True)).sum(0)
+    order = np.argsort(-worth, kind="stable")[: np.count_nonzero(worth)]
+    whole = len(issued) <= MANY_COPIES or len(order) <= MANY_CELLS
+    stop = len(order) if whole else max(FEWEST_SCREENED, enough(weighings, slopes, variances, biases, order))
+    survivors, done = issued, 0
+    rough = np.zeros((len(slopes), len(issued)), np.float32)
+    while True:
+        cells = np.sort(order[done:stop])
+        rough += codebook.scores(cells, slopes[:, cells].astype(np.float32), survivors)
+        if whole or len(survivors) <= FEW_COPIES:
+            break
+        scored = order[:stop]
+        means = (slopes[:, scored] @ biases[scored]).astype(np.float32)
+        deviations = np.sqrt(variances[:, scored].sum(1) + 1e-24).astype(np.float32)
+        heights = ((rough - means[:, None]) / deviations[:, None]).max(0)
+        kept = max(FEW_COPIES, len(survivors) // THINNING)
+        chosen = np.sort(np.argpartition(-heights, kept - 1)[:kept])
+        survivors, rough, done, stop = survivors[chosen], rough[:, chosen], stop, min(2 * stop, len(order))
+    kept = min(FINALISTS, len(survivors))
+    return survivors[np.unique(np.argpartition(-rough, kept - 1, axis=1)[:, :kept])]
+
+
+def slopes_and_variances(weighings: list[Look], biases: Floats) -> tuple[Floats, Floats]:
+    """What a copy gains under each look by showing + in a cell, and the variance of that: (looks, m) each."""
+    slopes = np.stack([look.plus - look.minus for look in weighings])
+    return slopes, biases * (1 - biases) * slopes**2
 
 
 def why_nobody(reading: Reading) -> tuple[str, str]:

@@ -24,6 +24,8 @@ from . import keys
 
 LEVELS = 256  # a bias is a whole number of 256ths, so that one byte decides one bit exactly
 RUN = 1 << 16  # serial numbers whose bytes of one cell are contiguous
+BLOCK = 16  # bytes of AES, and so serial numbers, that come at once
+CHUNK = 1 << 19  # bits scored at once, so that their numbers stay within the cache
 MAX_SERIAL = (1 << 32) - 1
 ARCSINE_SHARE = 0.5
 ARCSINE_CUTOFF = 0.01
@@ -75,19 +77,38 @@ class Codebook:
         The range must not cross a multiple of 65,536 (`runs` splits ranges that do).
         """
         run, offset = divmod(first, RUN)
-        head = offset % 16
-        blocks = -(-(head + stop - first) // 16)
-        base = (np.uint64(run) << np.uint64(36)) + (cells.astype(np.uint64) << np.uint64(12)) + np.uint64(offset // 16)
-        counters = np.zeros((len(cells), blocks, 2), ">u8")
-        counters[:, :, 1] = base[:, None] + np.arange(blocks, dtype=np.uint64)
-        cipher = Cipher(algorithms.AES(self.secret), modes.ECB()).encryptor()  # noqa: S305  counters never repeat: CTR
-        stream = np.frombuffer(cipher.update(counters.tobytes()), np.uint8).reshape(len(cells), blocks * 16)
+        head = offset % BLOCK
+        blocks = np.arange(offset // BLOCK, -(-(offset + stop - first) // BLOCK))
+        stream = self.stream(cells, run, blocks)
         return stream[:, head : head + stop - first] < self.thresholds[cells, None]
+
+    def bits_of(self, cells: NDArray[np.intp], serials: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Bits of scattered copies of one run in `cells`: (len(cells), len(serials)) bool."""
+        offsets = serials % RUN
+        blocks, place = np.unique(offsets // BLOCK, return_inverse=True)
+        stream = self.stream(cells, int(serials[0]) // RUN, blocks)
+        return stream[:, place * BLOCK + offsets % BLOCK] < self.thresholds[cells, None]
+
+    def stream(self, cells: NDArray[np.intp], run: int, blocks: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Bytes that the cells give to the serials of some blocks of a run: (len(cells), 16 len(blocks))."""
+        base = (np.uint64(run) << np.uint64(36)) + (cells.astype(np.uint64) << np.uint64(12))
+        counters = np.zeros((len(cells), len(blocks), 2), ">u8")
+        np.add(base[:, None], blocks.astype(np.uint64), out=counters[:, :, 1])
+        out = bytearray(counters.nbytes + BLOCK - 1)  # the cipher asks for a block's room more
+        cipher = Cipher(algorithms.AES(self.secret), modes.ECB()).encryptor()  # noqa: S305  counters never repeat: CTR
+        cipher.update_into(counters.reshape(-1).view(np.uint8).data, out)
+        return np.frombuffer(out, np.uint8, counters.nbytes).reshape(len(cells), len(blocks) * BLOCK)
 
     def codewords(self, serials: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whole codewords of chosen copies: (len(serials), m) bool, True where the copy shows variant +."""
         every = np.arange(len(self.thresholds))
-        return np.stack([self.bits(every, int(s), int(s) + 1)[:, 0] for s in serials])
+        wanted = np.asarray(serials, np.int64)
+        order = np.argsort(wanted, kind="stable")
+        out = np.empty((len(wanted), len(every)), bool)
+        for start, stop, _, _ in runs(wanted[order]):
+            members = order[start:stop]
+            out[members] = self.bits_of(every, wanted[members]).T
+        return out
 
     def scores(
         self, cells: NDArray[np.intp], weights: NDArray[np.float32], serials: NDArray[np.int64]
@@ -105,14 +126,19 @@ class Codebook:
         (looks, n) float32.
         """
         out = np.zeros((len(weights), len(serials)), np.float32)
+        buffer = np.empty(CHUNK, np.float32)
         for start, stop, first, last in runs(serials):
-            wanted = serials[start:stop] - first
-            total = np.zeros((len(weights), last - first), np.float32)
-            step = max(16, (1 << 20) // (last - first))
+            members, total = serials[start:stop], out[:, start:stop]
+            whole = len(members) == last - first
+            step = max(BLOCK, CHUNK // len(members))
             for k in range(0, len(cells), step):
-                bits = self.bits(cells[k : k + step], first, last)
-                total += weights[:, k : k + step] @ bits.astype(np.float32)
-            out[:, start:stop] = total[:, wanted]
+                part = cells[k : k + step]
+                bits = self.bits(part, first, last) if whole else self.bits_of(part, members)
+                signs = (
+                    buffer[: bits.size].reshape(bits.shape) if bits.size <= CHUNK else np.empty(bits.shape, np.float32)
+                )
+                np.copyto(signs, bits)
+                total += weights[:, k : k + step] @ signs
         return out
 
 

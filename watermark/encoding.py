@@ -7,6 +7,7 @@ offers in depth, alpha and chroma resolution is used as the original used it.
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import cv2
@@ -51,14 +52,28 @@ def suffix_of(family: str) -> str:
     return WRITERS[ISSUED_AS.get(family, family)][2]
 
 
-def as_jpeg(picture: Picture) -> bytes:
+def as_jpeg(picture: Picture, *, compact: bool = True) -> bytes:
     """Encode as JPEG: in 8 bits, on white where the picture is transparent, else in its own channels."""
     pixels = picture.rgb if picture.alpha is not None else eight_bits(picture.pixels)
     icc = None if picture.grey and pixels.ndim == 3 else picture.icc
-    return jpeg.encode(pixels, icc, subsampling=picture.subsampling, metadata=picture.metadata)
+    return jpeg.encode(pixels, icc, subsampling=picture.subsampling, metadata=picture.metadata, compact=compact)
 
 
-def through_jpeg(picture: Picture) -> Picture:
+@dataclass(frozen=True)
+class Settled:
+    """An original that copies in JPEG are made of.
+
+    Attributes
+    ----------
+    picture : what copies are marked on.
+    shown : what the original's own JPEG shows, which copies are compared with.
+    """
+
+    picture: Picture
+    shown: Picture
+
+
+def through_jpeg(picture: Picture) -> Settled:
     """The picture after one pass through JPEG: what a JPEG copy would show without a mark.
 
     Copies are marked on this and not on the original. Encoding it once more changes hardly a coefficient but those that
@@ -68,27 +83,32 @@ def through_jpeg(picture: Picture) -> Picture:
     opaque = replace(
         picture, pixels=picture.rgb if picture.alpha is not None else eight_bits(picture.pixels), alpha=None
     )
-    once = decoded(opaque)
-    again = decoded(replace(opaque, pixels=once))
-    return replace(opaque, pixels=np.where(unsettled(once, again), opaque.pixels, once))
+    once = decoded(as_jpeg(opaque, compact=False))
+    pixels = once.copy()
+    for row, column in unsettled(once, decoded(as_jpeg(replace(opaque, pixels=once), compact=False))):
+        block = (
+            slice(row * LARGEST_MCU_PX, (row + 1) * LARGEST_MCU_PX),
+            slice(column * LARGEST_MCU_PX, (column + 1) * LARGEST_MCU_PX),
+        )
+        pixels[block] = opaque.pixels[block]
+    return Settled(replace(opaque, pixels=pixels), replace(opaque, pixels=once))
 
 
-def decoded(picture: Picture) -> NDArray[np.uint8]:
-    """What a picture's JPEG shows, in the picture's own channels."""
-    with Image.open(io.BytesIO(as_jpeg(picture))) as shown:
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    """What a JPEG shows, in its own channels."""
+    with Image.open(io.BytesIO(data)) as shown:
         return np.asarray(shown)
 
 
-def unsettled(once: NDArray[np.uint8], again: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Blocks of 16 px, the largest MCU, that a second pass through JPEG changes: (H, W) or (H, W, 1) bool."""
-    apart = cv2.absdiff(once, again)
-    apart = apart if apart.ndim == 2 else apart.max(axis=2)
+def unsettled(once: NDArray[np.uint8], again: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Blocks of 16 px, the largest MCU, that a second pass through JPEG changes: (n, 2) rows and columns of blocks."""
+    channels = cv2.split(cv2.absdiff(once, again))
+    apart = reduce(cv2.max, channels).astype(np.float32)
     height, width = (-(-side // LARGEST_MCU_PX) for side in apart.shape)
-    padded = np.zeros((height * LARGEST_MCU_PX, width * LARGEST_MCU_PX), np.float32)
-    padded[: apart.shape[0], : apart.shape[1]] = apart
+    below, right = height * LARGEST_MCU_PX - apart.shape[0], width * LARGEST_MCU_PX - apart.shape[1]
+    padded = cv2.copyMakeBorder(apart, 0, below, 0, right, cv2.BORDER_CONSTANT, value=0)
     moved = cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA) > UNSETTLED_LEVELS
-    whole = np.repeat(np.repeat(moved, LARGEST_MCU_PX, 0), LARGEST_MCU_PX, 1)[: apart.shape[0], : apart.shape[1]]
-    return whole if once.ndim == 2 else whole[..., None]
+    return np.argwhere(moved)
 
 
 def as_png(picture: Picture) -> bytes:

@@ -1,6 +1,6 @@
 """Issue copies: a copy is a serial number within its asset, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -71,7 +71,8 @@ def marked_pixels(master: Master, picture: Picture, serial: int, *, eight_bit: b
     picture : the original, or the original after its first pass through JPEG.
     """
     amplitude = amplitudes(master, codeword(master, serial))
-    return render(picture.pixels, master.design, master.lattice, master.mask, amplitude, eight_bit=eight_bit)
+    (marked,) = render(picture.pixels, master.design, master.lattice, master.mask, [amplitude], eight_bit=eight_bit)
+    return marked
 
 
 def codeword(master: Master, serial: int) -> Bits:
@@ -114,42 +115,48 @@ def render(
     design: Design,
     lattice: Lattice,
     mask: NDArray[np.float16],
-    amplitude: Plane,
+    amplitudes: Sequence[Plane],
     *,
     eight_bit: bool = False,
-) -> NDArray[Any]:
-    """Show each cell at its amplitude, band of rows by band of rows.
+) -> list[NDArray[Any]]:
+    """Show each cell at its amplitude, band of rows by band of rows; several pictures at once share what they can.
 
     Parameters
     ----------
     pixels : (H, W, 3) or (H, W), the original.
     mask : (h, w), relative amplitude on the canonical raster.
-    amplitude : (m,) float32, signed amplitude of each cell.
+    amplitudes : (m,) float32 each, signed amplitude of each cell, one for every picture wanted.
     eight_bit : whether 16 bits come out as 8.
     """
-    out = np.empty(pixels.shape, np.uint8 if eight_bit else pixels.dtype)
-    for top, mark in mark_bands(design, lattice, mask, amplitude):
-        rows = slice(top, top + len(mark))
-        out[rows] = rendering.add_mark(pixels[rows], mark, design.chroma_share, top, eight_bit=eight_bit)
+    out = [np.empty(pixels.shape, np.uint8 if eight_bit else pixels.dtype) for _ in amplitudes]
+    for top, marks in mark_bands(design, lattice, mask, amplitudes):
+        rows = slice(top, top + len(marks[0]))
+        for picture, mark in zip(out, marks, strict=True):
+            picture[rows] = rendering.add_mark(pixels[rows], mark, design.chroma_share, top, eight_bit=eight_bit)
     return out
 
 
 def mark_bands(
-    design: Design, lattice: Lattice, mask: NDArray[np.float16], amplitude: Plane
-) -> Iterator[tuple[int, Plane]]:
-    """The mark of a copy in luma levels: first row and (rows, W) float32 of one band after the other."""
+    design: Design, lattice: Lattice, mask: NDArray[np.float16], amplitudes: Sequence[Plane]
+) -> Iterator[tuple[int, list[Plane]]]:
+    """The marks of copies in luma levels: first row and (rows, W) float32 of each, one band after the other."""
     shape = (design.height, design.width)
     relative = mask.astype(np.float32) * np.float32(design.strength)
     bands = ((top, min(top + BAND_ROWS, design.height)) for top in range(0, design.height, BAND_ROWS))
     if lattice.segments is None or lattice.drawn is None:
-        mark = lattice.pattern * relative * amplitude[lattice.labels]
+        marks = [lattice.pattern * relative * amplitude[lattice.labels] for amplitude in amplitudes]
         for top, stop in bands:
-            yield top, cubic_rows(mark, shape, top, stop)
+            yield top, [cubic_rows(mark, shape, top, stop) for mark in marks]
         return
-    by_mcu = amplitude[mcu_cells(lattice.segments, design)]
+    cells = mcu_cells(lattice.segments, design)
     mcu_height, mcu_width = design.mcu_px
     for top, stop in bands:
-        block = by_mcu[top // mcu_height : -(-stop // mcu_height)]
-        shown = repeat(block, mcu_height, mcu_width)[: stop - top, : design.width]
-        pattern = resample(lattice.drawn, design, shape, top, stop)
-        yield top, pattern * linear_rows(relative, shape, top, stop) * shown
+        block = cells[top // mcu_height : -(-stop // mcu_height)]
+        pattern = resample(lattice.drawn, design, shape, top, stop) * linear_rows(relative, shape, top, stop)
+        yield (
+            top,
+            [
+                pattern * repeat(amplitude[block], mcu_height, mcu_width)[: stop - top, : design.width]
+                for amplitude in amplitudes
+            ],
+        )

@@ -32,6 +32,7 @@ def encode(
     *,
     subsampling: str = "4:2:0",
     metadata: Metadata = NO_WORDS,
+    compact: bool = True,
 ) -> bytes:
     """Encode a picture as baseline JPEG at the quality copies are issued in.
 
@@ -43,9 +44,10 @@ def encode(
         variants must share them.
     subsampling : of chroma: "4:4:4", "4:2:2" or "4:2:0"; without effect on grey.
     metadata : words to attach.
+    compact : whether Huffman tables are fitted to the picture, where there is no interval; its pixels are the same.
     """
     buffer = io.BytesIO()
-    options: dict[str, Any] = {"restart_marker_blocks": run} if run else {"optimize": True}
+    options: dict[str, Any] = {"restart_marker_blocks": run} if run else {"optimize": compact}
     if pixels.ndim == 3:
         options["subsampling"] = "4:4:4" if subsampling == "4:0:0" else subsampling
     if metadata.dpi:

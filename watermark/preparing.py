@@ -17,10 +17,11 @@ from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import solve_strength, take_away
+from .strength import Viewer, solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
+JOINED_BAND = 2  # finest band in which the mark of a joined copy has energy: its cells are 23 px wide and more
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
 
 
@@ -69,9 +70,10 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     if min(height, width) < MIN_SIDE_PX:
         raise ImageTooSmall(f"The picture has {width}×{height} px; {MIN_SIDE_PX} px are the least on either side.")
     design = draft(picture)
-    settled = encoding.through_jpeg(picture) if picture.issued_as == "JPEG" else picture
-    rgb = np.ascontiguousarray(settled.rgb)
-    small = shrink(rgb)
+    settled = encoding.through_jpeg(picture) if picture.issued_as == "JPEG" else None
+    base = settled.picture if settled else picture
+    rgb = np.ascontiguousarray(base.rgb)
+    small, planes = canonical(rgb)
     shown = np.float32(1) if picture.alpha is None else opacity(picture.alpha, design)
     lattice = Lattice.build(key, design)
     codebook = Codebook.build(key, lattice.count)
@@ -80,11 +82,17 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     pattern = lattice.pattern * sample[lattice.labels]
     mask = amplitude_mask(small, pattern).astype(np.float16)
     mark = pattern * mask.astype(np.float32) * shown
-    delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled is not picture else None
+    delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
-    if not design.run:
-        mask = take_away(rgb, mask, partial(show_copy, settled, design, lattice, sample, delivered))
-    planes = luma_and_cb(rgb, (small.shape[0], small.shape[1]))
+    variants = None
+    if settled and design.run:
+        chosen = (sample == plus)[lattice.segments]
+        make = partial(encode_variants, base, design, lattice, amplitudes=(minus, plus))
+        viewer = Viewer.of(np.ascontiguousarray(settled.shown.rgb), first=JOINED_BAND)
+        mask, variants = take_away(mask, make, lambda made: viewer.bearable(show_joined(made, chosen)))
+    else:
+        viewer = Viewer.of(np.ascontiguousarray(settled.shown.rgb if settled else rgb))
+        mask, _ = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
     return Master(
         key=key,
         design=design,
@@ -93,7 +101,7 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         landmarks=registration.Index.build(luma(rgb), planes[0]).to_arrays(),
         original=pack(picture.pixels),
         alpha=None if picture.alpha is None else pack(picture.alpha),
-        variants=encode_variants(settled, design, lattice, mask, (minus, plus)) if design.run else None,
+        variants=variants,
         format=picture.format,
         lossless=picture.lossless,
         icc=picture.icc,
@@ -119,16 +127,17 @@ def encode_variants(
 ) -> tuple[bytes, bytes]:
     """The picture with every cell's variant -, and with every cell's variant +, as JPEG with restart markers."""
     minus, plus = (
-        jpeg.encode(
-            render(picture.pixels, design, lattice, mask, amplitude),
-            picture.icc,
-            design.run,
-            subsampling=design.subsampling,
-            metadata=picture.metadata,
-        )
-        for amplitude in amplitudes
+        jpeg.encode(pixels, picture.icc, design.run, subsampling=design.subsampling, metadata=picture.metadata)
+        for pixels in render(picture.pixels, design, lattice, mask, amplitudes)
     )
     return minus, plus
+
+
+def show_joined(variants: tuple[bytes, bytes], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The copy that shows variant + in the segments `chosen`, as a person sees it: (H, W, 3) uint8."""
+    minus, plus = (jpeg.Segments.split(data) for data in variants)
+    shown = encoding.decoded(jpeg.join(minus, plus, chosen))
+    return cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
 
 
 def segment_run(design: Design) -> int:
@@ -138,11 +147,11 @@ def segment_run(design: Design) -> int:
 
 def pass_jpeg(rgb: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
     """Encode and decode a picture as copies are."""
-    return encoding.decoded(Picture(rgb, subsampling=subsampling))
+    return encoding.decoded(encoding.as_jpeg(Picture(rgb, subsampling=subsampling), compact=False))
 
 
 def show_copy(
-    settled: Picture,
+    base: Picture,
     design: Design,
     lattice: Lattice,
     amplitude: NDArray[np.float32],
@@ -150,15 +159,15 @@ def show_copy(
     mask: NDArray[np.float16],
 ) -> NDArray[np.uint8]:
     """A copy whose cells are at `amplitude`, at full size as a person sees the delivered file: (H, W, 3) uint8."""
-    marked = render(settled.pixels, design, lattice, mask, amplitude, eight_bit=True)
-    seen = np.ascontiguousarray(replace(settled, pixels=marked).rgb)
+    (marked,) = render(base.pixels, design, lattice, mask, [amplitude], eight_bit=True)
+    seen = np.ascontiguousarray(replace(base, pixels=marked).rgb)
     return delivered(seen) if delivered else seen
 
 
-def shrink(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture on its canonical raster: (h, w, 3) uint8."""
-    height, width = canonical_shape(*rgb.shape[:2])
-    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA) if rgb.shape[:2] != (height, width) else rgb
+def canonical(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The picture on its canonical raster: (h, w, 3) uint8, and its luma and Cb planes before rounding."""
+    exact = averaged(rgb, canonical_shape(*rgb.shape[:2]))
+    return cv2.convertScaleAbs(exact), as_luma_and_cb(exact)
 
 
 def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -168,12 +177,22 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Luma and Cb planes on a raster of `shape`, averaged over area before rounding: (2, h, w) float32."""
+    return as_luma_and_cb(averaged(rgb, shape))
+
+
+def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Average a picture over area on a raster of `shape`: (h, w, 3) float32."""
     channels = []
     for plane in cv2.split(rgb):  # one at a time: three float planes of 45 MP would take half a gigabyte
         exact = plane.astype(np.float32)
         resized = rgb.shape[:2] != shape
         channels.append(cv2.resize(exact, shape[::-1], interpolation=cv2.INTER_AREA) if resized else exact)
-    ycc = cv2.cvtColor(cv2.merge(channels), cv2.COLOR_RGB2YCrCb)
+    return cv2.merge(channels)
+
+
+def as_luma_and_cb(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Luma and Cb planes of a picture of 0 … 255: (2, h, w) float32."""
+    ycc = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
     planes = np.stack([ycc[..., 0], ycc[..., 2]])
     planes[1] += np.float32(127.5)  # OpenCV centres chroma of floating-point pictures on 0.5
     return planes

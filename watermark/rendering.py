@@ -82,17 +82,15 @@ def add_mark(
     """
     deep = pixels.dtype == np.uint16
     levels = 1 if eight_bit or not deep else SIXTEEN
-    dither = thresholds(luma.shape[0], luma.shape[1], top)
+    offset = thresholds(luma.shape[0], luma.shape[1], top) - np.float32(0.5)  # OpenCV rounds where a threshold floors
     channels = list(cv2.split(pixels))
     if deep and eight_bit:
         channels = [c.astype(np.float32) / np.float32(SIXTEEN) for c in channels]
     luma = luma * np.float32(levels)
     if chroma_share and pixels.ndim == 3:
         cb = luma * (chroma_room(channels[2].astype(np.float32) / np.float32(levels)) * np.float32(chroma_share))
-        marks = [luma + cb * weight if weight else luma for weight in CB_RGB]
+        marks = [luma + cb * weight + offset if weight else luma + offset for weight in CB_RGB]
     else:
-        marks = [luma] * len(channels)
-    planes = [np.floor(cv2.add(c, m, dtype=cv2.CV_32F) + dither) for c, m in zip(channels, marks, strict=True)]
-    highest = 255 * levels
-    marked = np.clip(cv2.merge(planes), 0, highest).astype(np.uint16 if levels == SIXTEEN else np.uint8)
-    return marked
+        marks = [luma + offset] * len(channels)
+    depth = cv2.CV_16U if levels == SIXTEEN else cv2.CV_8U
+    return cv2.merge([cv2.add(c, m, dtype=depth) for c, m in zip(channels, marks, strict=True)])

@@ -2,11 +2,12 @@
 
 Two viewers are asked: one who sees the picture fitted to a window, which is its canonical raster, and one who sees it
 pixel for pixel. The first settles the strength. The second may only take away: from all of it, and more where a part
-of the picture would show the mark although the whole does not. Where copies are joined from segments the cells are so
-wide, in pixels, that the second viewer sees less of a photograph than the first, and is not asked.
+of the picture would show the mark although the whole does not.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,15 +18,20 @@ from . import rendering, visibility
 Image = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 Mask = NDArray[np.float16]
+Floats = NDArray[np.float64]
+Copy = TypeVar("Copy")
 
 TARGET_JOD = 9.92
 TILE_JOD = 9.88  # of any part of the picture as large as a tile
 TILE_PX = 256
 WEAKEST, STRONGEST = 0.05, 6.0
 ALLOWED, ALLOWED_IN_TILE = 10 - TARGET_JOD, 10 - TILE_JOD
-ROUNDS = 3  # of taking away
+ROUNDS = 3  # of taking away, each with a new copy
+GUESSES = 3  # within a round, without one
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
-TOLERANCE = 1.03
+TOLERANCE, TOLERANCE_IN_TILE = 1.03, 1.1
+NEAR = 0.002  # JOD from the target at which the strength is settled
+SMALL_STEP = 0.12  # of log strength, over which visibility follows its slope to within a thousandth of a JOD
 
 
 def solve_strength(
@@ -41,67 +47,111 @@ def solve_strength(
     delivered : what a lossy format makes of pixels; its loss takes part of what the eye allows the mark.
     """
     rgb = delivered(rgb) if delivered else rgb
-    strength, target = 0.6, np.log(10 - TARGET_JOD)
+    original = visibility.Original.seen(rgb)
+    strength, target = 0.6, np.log(ALLOWED)
     points: list[tuple[float, float]] = []
     for _ in range(4):
         copy: Image = rendering.add_mark(rgb, mark * np.float32(strength), chroma_share)
         copy = delivered(copy) if delivered else copy
-        visible = np.log(max(10 - visibility.jod(visibility.difference(rgb, copy)), 1e-4))
+        visible = np.log(max(10 - visibility.jod(original.difference(copy)), 1e-4))
         points.append((np.log(strength), visible))
-        if abs(np.exp(visible) - np.exp(target)) < 0.002:
+        if abs(np.exp(visible) - ALLOWED) < NEAR:
             break
-        slope = 2.0
-        if len(points) > 1 and abs(points[-1][0] - points[-2][0]) > 0.01:
+        slope, bracketed = 2.0, len(points) > 1 and abs(points[-1][0] - points[-2][0]) > 0.01
+        if bracketed:
             slope = np.clip((points[-1][1] - points[-2][1]) / (points[-1][0] - points[-2][0]), 1.0, 3.0)
         step = np.clip((target - visible) / slope, -2, 2)
         strength = float(np.clip(strength * np.exp(step), WEAKEST, STRONGEST))
+        if bracketed and abs(step) < SMALL_STEP:
+            break
     return strength
 
 
-def take_away(shown: Image, mask: Mask, show_copy: Callable[[Mask], Image]) -> Mask:
+@dataclass(frozen=True)
+class Viewer:
+    """Someone who sees a picture pixel for pixel, and judges its copies.
+
+    Attributes
+    ----------
+    original : the original as it is delivered.
+    tile_px : width of a tile of 256 px of the picture, in the finest band that is looked at.
+    """
+
+    original: visibility.Original
+    tile_px: float
+
+    @classmethod
+    def of(cls, shown: Image, *, first: int = 0) -> "Viewer":
+        """See an original from the band `first` on."""
+        return cls(visibility.Original.seen(shown, first=first), TILE_PX / 2**first)
+
+    def bearable(self, copy: Image) -> Floats | None:
+        """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
+
+        What a weaker mark would look like is taken from the copy itself, as the original and part of the difference.
+        """
+        planes = self.original.opened(copy)
+        apart = [copied - own for copied, own in zip(planes, self.original.planes, strict=True)]
+        factors = None
+        for _ in range(GUESSES):
+            energies = self.original.energies(planes)
+            whole = 10 - visibility.jod(visibility.pool([float(e.mean()) for e in energies]))
+            tiles = tile_losses(energies, self.tile_px)
+            if whole <= ALLOWED * TOLERANCE and tiles.max() <= ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
+                break
+            needed = np.minimum(relief(whole, ALLOWED), cv2.erode(relief(tiles, ALLOWED_IN_TILE), np.ones((3, 3))))
+            factors = needed if factors is None else factors * needed
+            share = cv2.resize(factors.astype(np.float32), planes[0].shape[::-1], interpolation=cv2.INTER_LINEAR)
+            planes = [own + share * a for own, a in zip(self.original.planes, apart, strict=True)]
+        return factors
+
+
+def take_away(
+    mask: Mask, make_copy: Callable[[Mask], Copy], bearable: Callable[[Copy], Floats | None]
+) -> tuple[Mask, Copy]:
     """Weaken the mark until nobody who looks at the pixels sees it, in the whole picture or in any part.
 
     Parameters
     ----------
-    shown : (H, W, 3) uint8, the original as it is delivered.
     mask : (h, w) float16, relative amplitude on the canonical raster.
-    show_copy : renders a sample copy under a mask as it is delivered, in the size of `shown`.
+    make_copy : makes a sample copy, or whatever one can be shown from, under a mask.
+    bearable : what `Viewer.bearable` says of it.
 
     Returns
     -------
-    (h, w) float16, nowhere above `mask`; the last one that `show_copy` was called with.
+    (h, w) float16, nowhere above `mask`, and what was made under it.
     """
-    for left in reversed(range(ROUNDS + 1)):
-        energies = visibility.energies(shown, show_copy(mask))
-        whole = 10 - visibility.jod(visibility.pool([float(e.mean()) for e in energies]))
-        tiles = tile_losses(energies)
-        if not left or (whole <= ALLOWED * TOLERANCE and tiles.max() <= ALLOWED_IN_TILE * TOLERANCE):
+    copy = make_copy(mask)
+    for turn in range(1, ROUNDS + 1):
+        factors = bearable(copy)
+        if factors is None:
             break
-        everywhere = min(1.0, (ALLOWED / whole) ** (1 / SLOPE))
-        mask = weaken(mask, np.minimum(everywhere, relief(tiles)))
-    return mask
+        mask = weaken(mask, factors**turn)  # what did not go as it should is rounding, which gives way more slowly
+        copy = make_copy(mask)
+    return mask, copy
 
 
-def relief(losses: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Factor of amplitude that brings each tile to what is allowed, at most 1."""
-    return np.minimum(1, (ALLOWED_IN_TILE / np.maximum(losses, 1e-6)) ** (1 / SLOPE))
+def relief(losses: Floats | float, allowed: float) -> Floats:
+    """Factor of amplitude that brings each loss to what is allowed, at most 1."""
+    return np.minimum(1, (allowed / np.maximum(losses, 1e-6)) ** (1 / SLOPE))
 
 
-def weaken(mask: Mask, factors: NDArray[np.float64]) -> Mask:
+def weaken(mask: Mask, factors: Floats) -> Mask:
     """Multiply a mask by factors given on any grid over the picture."""
     factor = cv2.resize(factors.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return (mask.astype(np.float32) * factor).astype(np.float16)
 
 
-def tile_losses(energies: list[Plane]) -> NDArray[np.float64]:
-    """What every tile of 256 px loses of 10 JOD, the tiles half a tile apart: (rows, columns).
+def tile_losses(energies: list[Plane], tile_px: float = TILE_PX) -> Floats:
+    """What every tile of a picture loses of 10 JOD, the tiles half a tile apart: (rows, columns).
 
     Parameters
     ----------
-    energies : what `visibility.energies` returns for two pictures.
+    energies : what `visibility.Original.energies` returns.
+    tile_px : width of a tile in the finest of them.
     """
     height, width = energies[0].shape
-    grid = max(1, round(2 * width / TILE_PX)), max(1, round(2 * height / TILE_PX))
+    grid = max(1, round(2 * width / tile_px)), max(1, round(2 * height / tile_px))
     fourth = np.zeros(grid[::-1])
     for energy in energies:
         fourth += cv2.blur(cv2.resize(energy, grid, interpolation=cv2.INTER_AREA), (2, 2)).astype(np.float64) ** 2

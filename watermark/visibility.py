@@ -12,6 +12,9 @@ ACM Trans. Graph. 43(4), 2024, doi:10.1145/3658144. Sensitivities: castleCSF, As
 doi:10.1167/jov.24.4.5. Pyramid: Burt and Adelson 1983, doi:10.1109/TCOM.1983.1095851.
 """
 
+from dataclasses import dataclass
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +79,8 @@ DKL_FROM_RGB = (DKL_FROM_LMS @ LMS_FROM_XYZ @ XYZ_FROM_RGB).astype(np.float32)
 
 _CODES = np.arange(256) / 255
 LIGHT = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
+EMITTED_CD_M2 = LIGHT * np.float32(PEAK_CD_M2) + np.float32(AMBIENT_CD_M2)  # of each primary, by its code
+STEPS = 1024  # in a table of sensitivities
 LUMINANCE_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
@@ -84,10 +89,18 @@ def luminance(rgb: Image) -> Plane:
     return cv2.LUT(rgb, LIGHT) @ LUMINANCE_WEIGHTS * np.float32(PEAK_CD_M2) + np.float32(AMBIENT_CD_M2)
 
 
-def opponent(rgb: Image) -> list[Plane]:
-    """Achromatic, red-green and violet-yellow planes of the light a screen emits: three (h, w) float32."""
-    planes = cv2.transform(cv2.LUT(rgb, LIGHT) * np.float32(PEAK_CD_M2) + np.float32(AMBIENT_CD_M2), DKL_FROM_RGB)
-    return [np.ascontiguousarray(planes[..., i]) for i in range(3)]
+def opponent(rgb: Image, halvings: int = 0) -> list[Plane]:
+    """Achromatic, red-green and violet-yellow planes of the light a screen emits: three (h, w) float32.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) uint8.
+    halvings : steps down the pyramid to begin with.
+    """
+    light = cv2.LUT(rgb, EMITTED_CD_M2)
+    for _ in range(halvings):
+        light = cv2.pyrDown(light)
+    return list(cv2.split(cv2.transform(light, DKL_FROM_RGB)))
 
 
 def expand(coarse: Plane, like: Plane) -> Plane:
@@ -95,13 +108,24 @@ def expand(coarse: Plane, like: Plane) -> Plane:
     return cv2.pyrUp(coarse, dstsize=(like.shape[1], like.shape[0]))
 
 
+@cache
+def sensitivities(channel: int, band: int) -> NDArray[np.float32]:
+    """Contrast sensitivity at 1,024 backgrounds, evenly spaced in log luminance."""
+    fine = np.interp(np.linspace(0, len(LOG_LUMINANCE) - 1, STEPS), np.arange(len(LOG_LUMINANCE)),
+                     SENSITIVITY[channel, band])  # fmt: skip
+    return (10.0**fine).astype(np.float32)
+
+
+def background(log_background: Plane) -> NDArray[np.int16]:
+    """Where a background (log10 cd/m²) stands in the tables of `sensitivities`."""
+    span = LOG_LUMINANCE[-1] - LOG_LUMINANCE[0]
+    index = (log_background - np.float32(LOG_LUMINANCE[0])) * np.float32((STEPS - 1) / span)
+    return np.clip(index, 0, STEPS - 1, out=index).astype(np.int16)
+
+
 def sensitivity(channel: int, band: int, log_background: Plane) -> Plane:
     """Contrast sensitivity per pixel for one channel and band on that background (log10 cd/m²)."""
-    table = SENSITIVITY[channel, band]
-    step = LOG_LUMINANCE[1] - LOG_LUMINANCE[0]
-    fine = np.interp(np.arange(1024) / 1023 * 7, np.arange(8), table)
-    index = np.clip((log_background - LOG_LUMINANCE[0]) * (1023 / (7 * step)), 0, 1023).astype(np.int16)
-    return (10.0**fine).astype(np.float32)[index]
+    return sensitivities(channel, band)[background(log_background)]
 
 
 def power(base: Plane, exponent: float) -> Plane:
@@ -111,7 +135,7 @@ def power(base: Plane, exponent: float) -> Plane:
 
 def difference(reference: Image, test: Image) -> float:
     """Pooled visible difference Q of two pictures of equal shape; 0 when identical, about 1.9 at JOD 9.92."""
-    return pool([float(np.mean(energy)) for energy in energies(reference, test)])
+    return Original.seen(reference).difference(test)
 
 
 def pool(means: list[float]) -> float:
@@ -119,37 +143,94 @@ def pool(means: list[float]) -> float:
     return float(POOL_GAIN * sum(mean**2 for mean in means) ** 0.25)
 
 
-def energies(reference: Image, test: Image) -> list[Plane]:
-    """Squared visible difference d² of two pictures of equal shape, per pixel.
+@dataclass(frozen=True)
+class Band:
+    """One band of an original: the sensitivity of each channel, and its contrast in thresholds."""
 
-    Returns
-    -------
-    list of (h / 2^band, w / 2^band) float32, fine to coarse, three channels each.
+    gains: list[Plane]
+    contrasts: list[Plane]
+
+
+@dataclass(frozen=True)
+class Original:
+    """A picture as it is seen, prepared once so that copies can be compared with it.
+
+    Attributes
+    ----------
+    planes : opponent planes, as large as the finest band.
+    bands : from fine to coarse.
+    first : the finest band that is looked at; what is finer has been given up.
     """
-    a, b = opponent(reference), opponent(test)
-    out: list[Plane] = []
-    for band in range(BANDS):
-        if min(a[0].shape) < 8:
-            break
-        coarse_a, coarse_b = [cv2.pyrDown(x) for x in a], [cv2.pyrDown(x) for x in b]
-        below_a = [expand(c, x) for c, x in zip(coarse_a, a, strict=True)]
-        below_b = [expand(c, x) for c, x in zip(coarse_b, b, strict=True)]
-        ground_a, ground_b = np.maximum(below_a[0], 0.01), np.maximum(below_b[0], 0.01)
-        log_ground = np.log10(ground_a)
-        ours, theirs, masker = [], [], []
-        for c in range(3):
-            gain = sensitivity(c, band, log_ground) * np.float32((2 if band else 1) * CHANNEL_GAIN[c])
-            ours.append((a[c] - below_a[c]) / ground_a * gain)
-            theirs.append((b[c] - below_b[c]) / ground_b * gain)
-            shared = cv2.GaussianBlur(np.minimum(np.abs(ours[c]), np.abs(theirs[c])), (0, 0), MASKING_BLUR_PX)
-            masker.append(power(shared * np.float32(MASKING_SCALE), MASKING_EXPONENTS[c]))
-        for c in range(3):
-            masking = 1 + sum(np.float32(CROSS_MASKING[k, c]) * masker[k] for k in range(3))
-            d = power(np.abs(theirs[c] - ours[c]), CONTRAST_EXPONENT) / masking
-            d = np.float32(CEILING) * d / (np.float32(CEILING) + d)
-            out.append(np.square(d, dtype=np.float32))
-        a, b = coarse_a, coarse_b
-    return out
+
+    planes: list[Plane]
+    bands: list[Band]
+    first: int
+
+    @classmethod
+    def seen(cls, rgb: Image, *, first: int = 0) -> "Original":
+        """Look at a picture, (h, w, 3) uint8, from the band `first` on.
+
+        Where a difference has hardly any energy in the finest bands, a later one gives nearly the same answer for a
+        fraction of the work.
+        """
+        whole = planes = opponent(rgb, first)
+        bands = []
+        for band in range(first, BANDS):
+            if min(planes[0].shape) < 8:
+                break
+            coarse, details, ground = split(planes)
+            index = background(np.log10(ground))
+            gains = [sensitivities(c, band)[index] * np.float32((2 if band else 1) * CHANNEL_GAIN[c]) for c in range(3)]
+            bands.append(Band(gains, [d / ground * gain for d, gain in zip(details, gains, strict=True)]))
+            planes = coarse
+        return cls(whole, bands, first)
+
+    def difference(self, copy: Image) -> float:
+        """Pooled visible difference Q of a copy of equal shape."""
+        return pool([float(np.mean(energy)) for energy in self.energies(self.opened(copy))])
+
+    def opened(self, copy: Image) -> list[Plane]:
+        """Opponent planes of a copy of equal shape."""
+        return opponent(copy, self.first)
+
+    def energies(self, planes: list[Plane]) -> list[Plane]:
+        """Squared visible difference d² of a copy, per pixel.
+
+        Parameters
+        ----------
+        planes : what `opened` returns of it.
+
+        Returns
+        -------
+        list of (h / 2^band, w / 2^band) float32, fine to coarse, three channels each.
+        """
+        out = []
+        for band in self.bands:
+            planes, details, ground = split(planes)
+            theirs = [d / ground * gain for d, gain in zip(details, band.gains, strict=True)]
+            apart = zip(theirs, band.contrasts, masking(band.contrasts, theirs), strict=True)
+            for a, b, masked in apart:
+                d = power(cv2.absdiff(a, b), CONTRAST_EXPONENT) / masked
+                d = np.float32(CEILING) * d / (np.float32(CEILING) + d)
+                out.append(np.square(d, dtype=np.float32))
+        return out
+
+
+def split(planes: list[Plane]) -> tuple[list[Plane], list[Plane], Plane]:
+    """One step down the pyramid: the coarser planes, what they leave out, and the luminance behind that."""
+    coarse = [cv2.pyrDown(plane) for plane in planes]
+    below = [expand(c, plane) for c, plane in zip(coarse, planes, strict=True)]
+    return coarse, [plane - b for plane, b in zip(planes, below, strict=True)], np.maximum(below[0], np.float32(0.01))
+
+
+def masking(ours: list[Plane], theirs: list[Plane]) -> list[Plane]:
+    """1 + M per channel: the factor by which contrast that both pictures share raises the threshold."""
+    masker = []
+    for a, b, exponent in zip(ours, theirs, MASKING_EXPONENTS, strict=True):
+        shared = cv2.GaussianBlur(np.minimum(np.abs(a), np.abs(b)), (0, 0), MASKING_BLUR_PX)
+        masker.append(power(shared * np.float32(MASKING_SCALE), exponent))
+    weights = np.c_[CROSS_MASKING.T, np.ones(3)].astype(np.float32)
+    return list(cv2.split(cv2.transform(cv2.merge(masker), weights)))
 
 
 def jod(pooled: float) -> float:

@@ -35,6 +35,18 @@ def test_a_range_of_copies_has_the_bits_of_its_members(first, count, cell):
     assert np.array_equal(together, alone)
 
 
+def test_scattered_copies_of_a_run_have_the_bits_of_its_ranges():
+    cells, serials = np.arange(40, 90), np.array([RUN + 3, RUN + 16, RUN + 17, RUN + 40_000])
+    whole = BOOK.bits(cells, RUN, RUN + 40_001)
+    assert np.array_equal(BOOK.bits_of(cells, serials), whole[:, serials - RUN])
+
+
+def test_codewords_come_in_the_order_they_were_asked_for():
+    serials = [70_000, 5, 70_000, 2**32 - 1]
+    alone = [BOOK.codewords([serial])[0] for serial in serials]
+    assert np.array_equal(BOOK.codewords(serials), np.stack(alone))
+
+
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=50, unique=True))
 def test_scores_of_scattered_serials_are_sums_over_their_codewords(serials):
     ordered = np.array(sorted(serials), np.int64)

@@ -44,7 +44,7 @@ def test_a_joined_copy_is_its_mosaic_encoded(height: int, width: int, run: int, 
     bits = rng.random(lattice.count) < 0.5
 
     def encoded(amplitude: np.ndarray) -> bytes:
-        shown = render(pixels, design, lattice, mask, amplitude.astype(np.float32))
+        (shown,) = render(pixels, design, lattice, mask, [amplitude.astype(np.float32)])
         return jpeg.encode(shown, None, run, subsampling=subsampling)
 
     first, second = jpeg.Segments.split(encoded(minus)), jpeg.Segments.split(encoded(plus))

@@ -1,0 +1,100 @@
+"""A mark is weakened until no viewer sees it, and no more than that: on the delivered file, in whole and in part."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+import watermark
+from watermark import encoding, strength, visibility
+from watermark.picture import Picture
+from watermark.strength import ALLOWED, ALLOWED_IN_TILE, TOLERANCE, TOLERANCE_IN_TILE, Viewer, relief, take_away
+
+KEY = bytes(range(32))
+
+
+def blotches(shape, pitch, amplitude):
+    """A smooth pattern of a given width."""
+    noise = np.random.default_rng(3).normal(0, 1, shape)
+    smooth = cv2.GaussianBlur(noise, (0, 0), pitch / 3)
+    return amplitude * smooth / smooth.std()
+
+
+def marked(rgb, mark):
+    return np.clip(np.rint(rgb + mark[..., None]), 0, 255).astype(np.uint8)
+
+
+def loss(energies):
+    return 10 - visibility.jod(visibility.pool([float(np.mean(e)) for e in energies]))
+
+
+def test_wide_cells_look_the_same_without_the_finest_bands():
+    photograph = cv2.resize(skimage.data.astronaut(), (1024, 1024), interpolation=cv2.INTER_CUBIC)
+    copy = marked(photograph, blotches((1024, 1024), 24, 1.5))
+    whole, coarse = (visibility.Original.seen(photograph, first=first) for first in (0, 2))
+    full, quick = whole.energies(whole.opened(copy)), coarse.energies(coarse.opened(copy))
+    assert loss(full) > 0.02
+    assert loss(quick) == pytest.approx(loss(full), abs=0.006)
+    tiles, quick_tiles = strength.tile_losses(full), strength.tile_losses(quick, strength.TILE_PX / 4)
+    assert tiles.shape == quick_tiles.shape
+    assert quick_tiles.max() == pytest.approx(tiles.max(), abs=0.01)
+
+
+def test_an_original_is_prepared_once_for_any_number_of_copies():
+    photograph = skimage.data.coffee()
+    original = visibility.Original.seen(photograph)
+    for amplitude in (1, 3):
+        copy = marked(photograph, blotches(photograph.shape[:2], 8, amplitude))
+        assert original.difference(copy) == visibility.difference(photograph, copy)
+    assert visibility.jod(original.difference(photograph)) == 10
+
+
+def test_a_viewer_asks_for_less_only_where_the_mark_shows():
+    grey = np.full((768, 1024, 3), 118, np.uint8)
+    mark = blotches((768, 1024), 24, 1.0)
+    mark[:, 512:] *= 6
+    factors = Viewer.of(grey).bearable(marked(grey, mark))
+    assert factors is not None
+    assert factors.shape == (6, 8)
+    assert factors[:, 6:].max() < 0.6
+    assert factors.max() <= 1
+    assert Viewer.of(grey).bearable(grey) is None
+
+
+def test_taking_away_ends_with_a_copy_that_is_hidden():
+    photograph = skimage.data.astronaut()
+    mark = blotches((512, 512), 12, 4.0)
+    viewer = Viewer.of(photograph)
+    mask, copy = take_away(
+        np.ones((512, 512), np.float16), lambda m: marked(photograph, mark * m.astype(np.float64)), viewer.bearable
+    )
+    assert viewer.bearable(copy) is None
+    assert mask.max() <= 1
+    lost = loss(viewer.original.energies(viewer.original.opened(copy)))
+    assert 0.3 * ALLOWED < lost <= ALLOWED * TOLERANCE
+
+
+def test_what_is_allowed_needs_no_relief():
+    assert relief(ALLOWED, ALLOWED) == 1
+    assert relief(np.array([0.0, 4 * ALLOWED]), ALLOWED) == pytest.approx([1, 4 ** (-1 / strength.SLOPE)])
+
+
+def test_a_joined_copy_is_made_again_until_it_shows_to_nobody_who_looks_pixel_for_pixel(monkeypatch):
+    """A dark picture with a photograph at its side, and a viewer who bears little."""
+    rgb = np.full((1536, 3072, 3), 14, np.uint8)
+    rgb[:, 2000:] = cv2.resize(skimage.data.astronaut(), (1072, 1536))
+    original = visibility.Original.seen(encoding.through_jpeg(Picture(rgb)).shown.rgb)
+    losses = []
+    for allowed in (ALLOWED_IN_TILE, ALLOWED_IN_TILE / 2):
+        monkeypatch.setattr(strength, "ALLOWED_IN_TILE", allowed)
+        master = watermark.prepare(rgb, key=KEY)
+        assert master.variants is not None
+        copy = np.asarray(Image.open(io.BytesIO(watermark.issue_jpeg(master, serial=4))))
+        losses.append(strength.tile_losses(original.energies(original.opened(copy))).max())
+        assert losses[-1] < allowed * TOLERANCE_IN_TILE + 0.01
+    assert losses[1] < 0.8 * losses[0]
