@@ -1,12 +1,12 @@
 """Is an attacked picture found among ten thousand, and nothing else? `python -m benchmarks.lookup`.
 
-Assets are real photographs; the rest of the index, and the unrelated pictures, are what `benchmarks.strangers` composes
-of other photographs (`--others DIR`, by default those of the scikit-image wheel). One half of these photographs fills
-the index, the other half makes the questions, so that a stranger's question is answered wrongly if at all. All but
-`--described` of the strangers in the index are shuffled copies: real codes with some bits changed and places exchanged.
+Assets are real photographs; the rest of the index, and the unrelated pictures, are what `benchmarks.strangers` makes of
+other photographs (`--others DIR`, by default those of the scikit-image wheel). The first half of these by name fills
+the index, the second half makes the questions, so that a stranger's question is answered wrongly if at all.
 
 The answer is the service's: tier 1 within its confident radius or tier 2, and the first asset it names. Tier 2's share
-is a row of its own. Homographies are judged in px of the leak, brought to at most 1,280 px on the long side.
+is a row of its own. Homographies are judged in px of the leak, brought to at most 1,280 px on the long side. The whole
+takes an hour; `--rows` measures a part, and the parts together are the whole.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ import time
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from benchmarks import strangers
 from benchmarks.attacks import SUITE, Attacked
 from benchmarks.attacks.chromium import BROWSER
-from benchmarks.photographs import Rgb, at_megapixels, from_wheel, open_rgb, paths_in
-from benchmarks.report import Report, run
-from benchmarks.strangers import recoloured, shuffled, strangers
-from watermark import fingerprint, landmarks
+from benchmarks.crowd import Crowd, Folder, fill, opened
+from benchmarks.photographs import Rgb, from_wheel, paths_in
+from benchmarks.report import Report, run, wilson
+from watermark import landmarks
 
 FIGURES: dict[str, tuple[float, tuple[str, ...]]] = {
     "crop to 25 %": (0.98, ("crop_25",)),
@@ -50,34 +51,13 @@ FIGURES: dict[str, tuple[float, tuple[str, ...]]] = {
 }
 """What is promised: the least share found, and over which attacks."""
 
+STRANGERS, COLOURWAYS = "false matches, unrelated", "right colourway named"
+ROWS = (*FIGURES, STRANGERS, COLOURWAYS)
 COLOUR_ATTACKS = ("jpeg_q30", "filter_warm", "crop_50", "webpage_45", "screenshot_phone")
 QUICK_ASSETS, QUICK_INDEX, QUICK_STRANGERS = 3, 200, 20
 LONGEST_PX = 1280
-
-
-@dataclass
-class Index:
-    """Both tiers, as the service combines them."""
-
-    tier_2: landmarks.LandmarkIndex = field(default_factory=landmarks.LandmarkIndex)
-    pdq: dict[str, fingerprint.Codes] = field(default_factory=dict)
-
-    def add(self, name: str, rgb: Rgb) -> int:
-        """Take in a picture; the bytes of its landmarks."""
-        described = landmarks.describe(rgb)
-        self.tier_2.add(name, described)
-        codes, quality = fingerprint.pdq(rgb)
-        if quality >= fingerprint.MIN_QUALITY:
-            self.pdq[name] = codes
-        return len(described.to_bytes())
-
-    def tier_1(self, rgb: Rgb) -> list[str]:
-        """Pictures within the confident radius, nearest first."""
-        codes, quality = fingerprint.pdq(rgb)
-        if quality < fingerprint.MIN_QUALITY or not self.pdq:
-            return []
-        bits = fingerprint.hamming(np.stack(list(self.pdq.values())), codes[0]).min(axis=1)
-        return [list(self.pdq)[i] for i in np.argsort(bits, kind="stable") if bits[i] <= fingerprint.CONFIDENT_RADIUS]
+COMPANIONS = 12
+QUESTION_SEED = 6
 
 
 @dataclass
@@ -90,14 +70,14 @@ class Question:
     search_s: float
 
 
-def ask(index: Index, rgb: Rgb, own: str | None = None) -> Question:
+def ask(crowd: Crowd, rgb: Rgb, own: str | None = None) -> Question:
     """Ask both tiers, as the service does: what tier 2 verified first, then what tier 1 is sure of."""
     start = time.process_time()
     query = landmarks.query(rgb)
     described = time.process_time()
-    found = index.tier_2.search(query)
+    found = crowd.search(query)
     done = time.process_time()
-    named = [c.asset_id for c in found] + index.tier_1(rgb)
+    named = [c.asset_id for c in found] + crowd.nearest(rgb)
     seen = next((c for c in found if c.asset_id == own), None)
     return Question(named[0] if named else None, seen, described - start, done - described)
 
@@ -120,23 +100,28 @@ def miss_px(seen: landmarks.Candidate, attacked: Attacked) -> float | None:
 def measure(chosen: argparse.Namespace, report: Report) -> None:
     """Fill the index, ask, and sum up."""
     cv2.setNumThreads(1)
+    rows = [row for row in ROWS if any(part in row for part in chosen.rows or ROWS)]
     assets = dict(_assets(chosen))
-    others = [open_rgb(p) for p in paths_in(chosen.others)] if chosen.others else list(from_wheel().values())
-    others = [at_megapixels(rgb, 2.0) if rgb.shape[0] * rgb.shape[1] > 2e6 else rgb for rgb in others]
-    if chosen.others is None and chosen.images is None:
-        others = [rgb for name, rgb in from_wheel().items() if name not in assets]
-    index = Index()
-    heaviest = max(index.add(name, rgb) for name, rgb in assets.items())
-    _fill(index, others[::2], chosen)
-    ask(index, next(iter(assets.values())))  # compile
-    report.notes.append(
-        f"{len(assets)} assets among {len(index.tier_2):,}; {len(others)} other photographs; "
-        f"{min(chosen.described, chosen.index):,} strangers described, the rest shuffled copies of them"
-    )
-    _attacked(index, assets, others, chosen, report)
-    _unrelated(index, others[1::2], chosen, report)
-    _colourways(assets, chosen, report)
-    report.add("bytes an asset, most", heaviest, "bytes", at_most=25_000, trials=len(assets))
+    indexed, asking = _others(chosen, set(assets))
+    if {*rows} - {COLOURWAYS}:
+        crowd = Crowd()
+        sizes = [crowd.add(name, rgb) for name, rgb in assets.items()]
+        fill(crowd, indexed, chosen.index, chosen.described)
+        ask(crowd, next(iter(assets.values())))  # compile
+        report.notes.append(
+            f"{len(assets)} assets among {len(crowd.tier_2):,}; {len(indexed)} photographs fill the index, "
+            f"{len(asking)} others ask; {min(chosen.described, chosen.index):,} strangers described, the rest shuffled "
+            "copies of them"
+        )
+        if any(row in FIGURES for row in rows):
+            _attacked(crowd, assets, asking, rows, chosen, report)
+        if STRANGERS in rows:
+            _unrelated(crowd, asking, chosen, report)
+        index_bytes, detail_bytes = (max(kind) for kind in zip(*sizes, strict=True))
+        report.add("bytes an asset in the index, most", index_bytes, "bytes", at_most=25_000, trials=len(assets))
+        report.add("bytes an asset beside it, on disk, most", detail_bytes, "bytes", trials=len(assets))
+    if COLOURWAYS in rows:
+        _colourways(assets, chosen, report)
 
 
 def _assets(chosen: argparse.Namespace) -> Iterator[tuple[str, Rgb]]:
@@ -145,84 +130,99 @@ def _assets(chosen: argparse.Namespace) -> Iterator[tuple[str, Rgb]]:
         return
     paths = paths_in(chosen.images)
     for path in paths[:: max(1, len(paths) // QUICK_ASSETS)][:QUICK_ASSETS] if chosen.quick else paths:
-        rgb = open_rgb(path)
-        yield path.stem, at_megapixels(rgb, 2.0) if rgb.shape[0] * rgb.shape[1] > 2e6 else rgb
+        yield path.stem, opened(path)
 
 
-def _fill(index: Index, photographs: Sequence[Rgb], chosen: argparse.Namespace) -> None:
-    rng = np.random.default_rng(5)
-    pictures = strangers(photographs, rng)
-    described = [landmarks.describe(next(pictures)) for _ in range(min(chosen.described, chosen.index))]
-    for number in range(chosen.index):
-        own = described[number] if number < len(described) else shuffled(described, rng)
-        index.tier_2.add(f"stranger {number}", own)
+def _others(chosen: argparse.Namespace, assets: set[str]) -> tuple[Sequence[Rgb], Sequence[Rgb]]:
+    """Photographs that fill the index and photographs that ask; the wheel's less those that are assets."""
+    if chosen.others is not None:
+        first, second = Folder(paths_in(chosen.others)).halves()
+        return Folder(first.paths[: chosen.described]), second
+    wheel = [rgb for name, rgb in from_wheel().items() if name not in assets]
+    return wheel[: len(wheel) // 2], wheel[len(wheel) // 2 :]
 
 
-def _attacked(index: Index, assets: dict[str, Rgb], others: list[Rgb], chosen: argparse.Namespace, out: Report) -> None:
+def _attacked(
+    crowd: Crowd,
+    assets: dict[str, Rgb],
+    others: Sequence[Rgb],
+    rows: list[str],
+    chosen: argparse.Namespace,
+    out: Report,
+) -> None:
     errors, search, describe = [], [], []
     tier_2 = questions = 0
-    for figure, (target, attacks) in FIGURES.items():
+    companions = [others[place] for place in range(min(COMPANIONS, len(others)))]
+    for figure in (row for row in rows if row in FIGURES):
+        target, attacks = FIGURES[figure]
         if not attacks and BROWSER is None:
             out.notes.append(f"{figure}: no Chromium is installed here")
             continue
         missed: dict[str, list[str]] = defaultdict(list)
         trials = 0
-        for name in attacks[:1] if chosen.quick else attacks:
-            for asset, rgb in assets.items():
+        for asset, rgb in assets.items():  # all attacks on one asset together: a browser renders it once
+            for name in attacks[: chosen.attacks]:
                 seed = [11, zlib.crc32(asset.encode()), zlib.crc32(name.encode())]
-                attacked = SUITE[name].apply(rgb, np.random.default_rng(seed), companions=others[1::2])
-                answer = ask(index, attacked.rgb, asset)
+                attacked = SUITE[name].apply(rgb, np.random.default_rng(seed), companions=companions)
+                answer = ask(crowd, attacked.rgb, asset)
                 trials += 1
                 tier_2 += answer.seen is not None
                 search.append(answer.search_s)
                 describe.append(answer.describe_s)
                 if answer.first != asset:
-                    missed[name].append(asset)
+                    missed[name].append(asset if answer.first is None else f"{asset} (for {answer.first})")
                 if answer.seen is not None and (error := miss_px(answer.seen, attacked)) is not None:
                     errors.append(error)
         questions += trials
         out.add(f"found: {figure}", 1 - sum(map(len, missed.values())) / trials, "", at_least=target, trials=trials)
         out.notes += [f"  {figure}, {name}: missed {', '.join(found)}" for name, found in missed.items()]
+        out.save(chosen.json)
+    if not questions:
+        return
     out.add("found by tier 2 alone", tier_2 / questions, "", trials=questions)
     out.add("homography error, median", float(np.median(errors)), "px", at_most=0.7, trials=len(errors))
     out.add("tier 2 search, median", 1e3 * float(np.median(search)), "CPU ms", at_most=300, trials=questions)
+    out.add("tier 2 search, mean", 1e3 * float(np.mean(search)), "CPU ms", trials=questions)
     out.add("tier 2 describing, median", 1e3 * float(np.median(describe)), "CPU ms", trials=questions)
 
 
-def _unrelated(index: Index, photographs: Sequence[Rgb], chosen: argparse.Namespace, out: Report) -> None:
-    pictures = strangers(photographs, np.random.default_rng(6))
+def _unrelated(crowd: Crowd, photographs: Sequence[Rgb], chosen: argparse.Namespace, out: Report) -> None:
     wrong = 0
     for number in range(chosen.strangers):
-        answer = ask(index, next(pictures))
+        answer = ask(crowd, strangers.stranger(number, photographs, QUESTION_SEED))
         if answer.first is not None:
             wrong += 1
             out.notes.append(f"  stranger {number} was taken for {answer.first}")
-    out.add("false matches, unrelated", wrong / chosen.strangers, "", at_most=1e-3, trials=chosen.strangers)
+    out.add(STRANGERS, wrong / chosen.strangers, "", at_most=1e-3, trials=chosen.strangers)
+    most = wilson(wrong, chosen.strangers)[1]
+    out.notes.append(f"  false matches: {wrong} of {chosen.strangers:,}, with 95 % confidence at most {most:.2g}")
 
 
 def _colourways(assets: dict[str, Rgb], chosen: argparse.Namespace, out: Report) -> None:
     """Give every colourful asset three siblings with the hue of one part turned, and ask for each of the four."""
     right = trials = 0
     for asset, rgb in assets.items():
-        family = recoloured(rgb, np.random.default_rng(zlib.crc32(asset.encode())))
-        index = Index()
+        family = strangers.recoloured(rgb, np.random.default_rng(zlib.crc32(asset.encode())))
+        crowd = Crowd()
         for sibling, picture in family.items():
-            index.add(sibling, picture)
+            crowd.add(sibling, picture)
         for name in COLOUR_ATTACKS[:2] if chosen.quick else COLOUR_ATTACKS:
             for sibling, picture in family.items():
                 attacked = SUITE[name].apply(picture, np.random.default_rng(12))
                 trials += 1
-                right += ask(index, attacked.rgb).first == sibling
-    out.add("right colourway named", right / trials if trials else None, "", at_least=0.95, trials=trials)
+                right += ask(crowd, attacked.rgb).first == sibling
+    out.add(COLOURWAYS, right / trials if trials else None, "", at_least=0.95, trials=trials)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Declare this benchmark's own options."""
     parser.add_argument("--images", type=Path, metavar="DIR", help="photographs that are the assets")
-    parser.add_argument("--others", type=Path, metavar="DIR", help="photographs that strangers are composed of")
+    parser.add_argument("--others", type=Path, metavar="DIR", help="photographs that strangers are made of")
     parser.add_argument("--index", type=int, default=10_000, help="strangers in the index")
-    parser.add_argument("--described", type=int, default=1_000, help="of these, pictures; the rest are shuffled codes")
+    parser.add_argument("--described", type=int, default=400, help="of these, pictures; the rest are shuffled codes")
     parser.add_argument("--strangers", type=int, default=3_000, help="unrelated pictures to ask for")
+    parser.add_argument("--attacks", type=int, metavar="N", help="at most so many attacks a row; all by default")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help=f"measure only these: parts of {', '.join(ROWS)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -230,6 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def sized(chosen: argparse.Namespace, report: Report) -> None:
         if chosen.quick:
+            chosen.attacks = 1
             chosen.index, chosen.strangers = min(chosen.index, QUICK_INDEX), min(chosen.strangers, QUICK_STRANGERS)
             chosen.described = min(chosen.described, QUICK_STRANGERS)
         measure(chosen, report)

@@ -79,6 +79,11 @@ class Report:
         """Return the report as plain data."""
         return {"benchmark": self.benchmark, "rows": [asdict(row) for row in self.rows]}
 
+    def save(self, file: Path | None) -> None:
+        """Write what was measured so far, if there is a file for it."""
+        if file is not None:
+            file.write_text(json.dumps(self.as_json(), indent=1) + "\n")
+
     def show(self, console: Console) -> None:
         """Print the table and the notes."""
         table = Table(title=self.benchmark, title_justify="left")
@@ -127,6 +132,5 @@ def run(
     report = Report(benchmark)
     measure(chosen, report)
     report.show(Console())
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps(report.as_json(), indent=1) + "\n")
+    report.save(chosen.json)
     return 0 if report.ok else 1

@@ -1,6 +1,6 @@
 """Pictures that are nobody's assets: what fills a large index beside ours, and what must never be taken for ours.
 
-A few dozen photographs do not make ten thousand pictures, so most are composed: pieces of photographs at all sizes,
+A few photographs do not make ten thousand pictures, so the others are composed: pieces of photographs at all sizes,
 turned, mirrored, toned; collages and blends of such pieces; pages of text around one; and patterns drawn by formula.
 Local features of a piece are those of a real picture, so an index of pieces is as crowded with rivals as one of whole
 photographs; but pieces repeat, and are no sample of the pictures on the web: figures must say on what they stand.
@@ -8,7 +8,7 @@ photographs; but pieces repeat, and are no sample of the pictures on the web: fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -22,15 +22,14 @@ FLIPPED_BITS = 0.12
 """Share of a code's bits in which a shuffled copy of a stranger's landmarks differs from the stranger's own."""
 
 
-def strangers(photographs: Sequence[Rgb], rng: np.random.Generator) -> Iterator[Rgb]:
-    """Compose pictures without end, the kinds in turn."""
-    while True:
-        yield piece(photographs, rng)
-        yield collage(photographs, rng)
-        yield piece(photographs, rng)
-        yield blend(photographs, rng)
-        yield page(photographs, rng)
-        yield pattern(rng)
+def stranger(number: int, photographs: Sequence[Rgb], seed: int) -> Rgb:
+    """The picture of a number: every other one is a photograph as it is while they last, the others are composed."""
+    whole, odd = divmod(number, 2)
+    if not odd and whole < len(photographs):
+        return photographs[whole]
+    rng = np.random.default_rng([seed, number])
+    made = (piece, collage, blend, page, lambda _, rng: pattern(rng))[whole % 5]
+    return made(photographs, rng)
 
 
 def piece(photographs: Sequence[Rgb], rng: np.random.Generator) -> Rgb:
@@ -107,9 +106,8 @@ def pattern(rng: np.random.Generator) -> Rgb:
     return np.clip(low + level * (high - low) + rng.normal(0, 3, (height, width, 1)), 0, 255).astype(np.uint8)
 
 
-def shuffled(described: Sequence[Landmarks], rng: np.random.Generator) -> Landmarks:
-    """Landmarks of a picture that never was: one stranger's, every code changed a little, places exchanged."""
-    one = described[int(rng.integers(len(described)))]
+def shuffled(one: Landmarks, rng: np.random.Generator) -> Landmarks:
+    """Landmarks of a picture that never was: a stranger's, every code changed a little, places exchanged."""
     order = rng.permutation(len(one))
     flips = np.packbits(rng.random((len(one), 256)) < FLIPPED_BITS, axis=1)
     return Landmarks(one.shape, one.points[order], one.sizes, one.angles[order], one.codes ^ flips, one.thumbnail)

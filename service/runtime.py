@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.assets import work as assets
+from service.assets.work import MEND
 from service.blobs.store import ObjectBlobs
 from service.context import Context
 from service.copies import work as copies
@@ -70,6 +71,7 @@ def jobs_of(context: Context) -> dict[str, Job]:
     """List every kind of job, bound to a context."""
     made = (
         assets.prepare_job(context),
+        assets.mend_job(context),
         videos.prepare_video_job(context),
         videos.segment_job(context),
         videos.join_job(context),
@@ -88,6 +90,7 @@ def start(context: Context) -> None:
         left = assets.unfinished(session)
         left += [(CHECK, subject) for subject in copies.unfinished(session)]
         left += [(TRACE, subject) for subject in sightings.unfinished(session)]
+    left += [(MEND, subject) for subject in context.lookups.unreadable()]
     for kind, subject in left:
         context.jobs.submit(kind, subject)
 

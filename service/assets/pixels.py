@@ -23,13 +23,17 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Described:
-    """What finds an asset again: PDQ in 8 orientations (8 × 32 bytes), two 64-bit hashes, local features."""
+    """What finds an asset again: PDQ in 8 orientations (8 × 32 bytes), two 64-bit hashes, local features.
+
+    ``landmarks`` are for the index, ``details`` are more of them for a closer look.
+    """
 
     pdq: list[bytes]
     quality: int
     phash: bytes
     dhash: bytes
     landmarks: bytes
+    details: bytes
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ def describe(data: bytes, max_pixels: int) -> Described:
         phash=bytes(fingerprint.phash(rgb)),
         dhash=bytes(fingerprint.dhash(rgb)),
         landmarks=landmarks.describe(rgb).to_bytes(),
+        details=landmarks.detail(rgb).to_bytes(),
     )
 
 

@@ -6,6 +6,7 @@ inserted only where there are none, and a state that is already reached is kept.
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.assets import pixels
@@ -16,10 +17,14 @@ from service.db import after_commit, everywhere
 from service.events.models import EventKind
 from service.events.service import record
 from service.jobs.job import Job, is_final
+from service.lookups.details import DETAILS
 from service.lookups.models import Fingerprint, HashKind, Landmarks
 from service.tenants.service import vault_of
+from service.videos.content import Kind
 
 _OURS = ("Preparing this file failed on our side.", "Upload it again; if it fails again, tell the operator.")
+
+MEND = "asset.mend"
 
 _UNDER_WAY = (AssetState.RECEIVED.value, AssetState.PREPARING.value)
 
@@ -36,6 +41,11 @@ def prepare_job(context: Context) -> Job:
         ),
         failed=lambda asset_id, error: fail(context, asset_id, error),
     )
+
+
+def mend_job(context: Context) -> Job:
+    """Bind the one step of mending; where it fails, hashes still find the asset, and the next start tries again."""
+    return Job(kind=MEND, steps=(lambda asset_id: mend(context, asset_id),), failed=lambda _asset_id, _error: None)
 
 
 def prepare(context: Context, asset_id: str) -> None:
@@ -62,11 +72,9 @@ def describe(context: Context, asset_id: str) -> None:
     """Compute the fingerprints in a worker and make the asset findable."""
     with context.database.reading() as session:
         asset = _open(session, asset_id)
-        if asset is None:
-            return
-        key = data_key(session, context=context, asset=asset)
-    original = context.blobs.get(asset.blob("original"), key=key)
-    found = context.pool.run(pixels.describe, original, context.settings.max_pixels)
+    if asset is None:
+        return
+    found = _described(context, asset)
     with context.database.writing() as session:
         asset = _open(session, asset_id, lock=True)  # a deletion waits, or has happened
         known = session.scalar(everywhere(Fingerprint).where(Fingerprint.asset_id == asset_id).limit(1))
@@ -85,10 +93,42 @@ def describe(context: Context, asset_id: str) -> None:
             )
             for kind, turn, code in codes
         )
-        own = vault_of(session, vault=context.vault, tenant_id=asset.tenant_id)
-        sealed = own.seal(found.landmarks, place=f"asset/{asset_id}/landmarks")
-        session.add(Landmarks(tenant_id=asset.tenant_id, asset_id=asset_id, data=sealed))
+        session.add(_sealed(session, context, asset, found))
         asset.progress = 0.5
+
+
+def mend(context: Context, asset_id: str) -> None:
+    """Compute the local features of a picture anew, because those at hand cannot be read."""
+    with context.database.reading() as session:
+        asset = _picture(session, asset_id)
+    if asset is None:
+        return
+    context.blobs.delete(asset.blob(DETAILS))
+    found = _described(context, asset)
+    with context.database.writing() as session:
+        asset = _picture(session, asset_id, lock=True)
+        if asset is None:
+            return
+        own = sa.delete(Landmarks).where(Landmarks.asset_id == asset_id, Landmarks.tenant_id == asset.tenant_id)
+        session.execute(own)
+        session.add(_sealed(session, context, asset, found))
+        after_commit(session, lambda: context.lookups.refresh(force=True))
+
+
+def _described(context: Context, asset: Asset) -> pixels.Described:
+    """Describe an original in a worker, and put aside what a closer look needs."""
+    with context.database.reading() as session:
+        key = data_key(session, context=context, asset=asset)
+    original = context.blobs.get(asset.blob("original"), key=key)
+    found = context.pool.run(pixels.describe, original, context.settings.max_pixels)
+    context.blobs.put_once(asset.blob(DETAILS), found.details, key=key)
+    return found
+
+
+def _sealed(session: Session, context: Context, asset: Asset, found: pixels.Described) -> Landmarks:
+    own = vault_of(session, vault=context.vault, tenant_id=asset.tenant_id)
+    data = own.seal(found.landmarks, place=f"asset/{asset.id}/landmarks")
+    return Landmarks(tenant_id=asset.tenant_id, asset_id=asset.id, data=data)
 
 
 def certify(context: Context, asset_id: str) -> None:
@@ -152,6 +192,12 @@ def unfinished(session: Session) -> list[tuple[str, str]]:
     """Name the jobs that must run, by kind and asset: looked up at every start, whatever was lost before."""
     query = everywhere(Asset).where(Asset.state.in_(_UNDER_WAY), Asset.deleted_at.is_(None))
     return [(preparing_of(asset), asset.id) for asset in session.scalars(query)]
+
+
+def _picture(session: Session, asset_id: str, *, lock: bool = False) -> Asset | None:
+    """Fetch the asset if it is a picture and not deleted."""
+    query = everywhere(Asset).where(Asset.id == asset_id, Asset.kind == Kind.PICTURE.value, Asset.deleted_at.is_(None))
+    return session.scalar(query.with_for_update() if lock else query)
 
 
 def _open(session: Session, asset_id: str, *, lock: bool = False) -> Asset | None:

@@ -7,9 +7,10 @@ cannot happen, and a start is the same code from id 0. Ids become visible in ord
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,9 @@ from service.lookups.engines.port import Hit, LookupEngine, Shelf
 from service.lookups.models import HashKind, Landmarks, Removal
 from service.tenants.models import Tenant
 from service.vault.keys import Vault
+from service.vault.secrets import Unsealable
+
+log = logging.getLogger("telltale.lookups")
 
 _FRESH_S = 0.5
 
@@ -50,6 +54,7 @@ class LookupIndex:
         self._features: dict[str, Any] = {}
         self._names: dict[str, list[str]] = {}
         self._removed: set[str] = set()
+        self._unreadable: set[str] = set()
 
     def codes(
         self, tenant_id: str, kind: HashKind, codes: Sequence[bytes], *, radius: int, limit: int
@@ -59,14 +64,27 @@ class LookupIndex:
         shelf = Shelf(tenant_id, kind.value)
         return self._engine.search(shelf, codes, radius=min(radius, self._engine.reach(shelf)), limit=limit)
 
-    def sights(self, tenant_id: str, query: Any) -> list[Sight]:
+    def nearest(
+        self, tenant_id: str, kind: HashKind, codes: Sequence[bytes], *, confident: int, candidate: int, limit: int
+    ) -> list[list[Hit]]:
+        """Search within the small radius, and within the large one, which is dear, for codes without a hit so far."""
+        found = self.codes(tenant_id, kind, codes, radius=confident, limit=limit)
+        left = [place for place, hits in enumerate(found) if not hits]
+        if left:
+            farther = self.codes(tenant_id, kind, [codes[place] for place in left], radius=candidate, limit=limit)
+            for place, hits in zip(left, farther, strict=True):
+                found[place] = hits
+        return found
+
+    def sights(self, tenant_id: str, query: Any, details: Callable[[str], Any]) -> list[Sight]:
         """Search tier 2 with the result of ``landmarks.query``, best first; each is verified geometrically.
 
-        Of colourways of one shot, the one in the picture's colours comes first.
+        Of colourways of one shot, the one in the picture's colours comes first. ``details`` gives, by an asset's id,
+        its landmarks for a closer look, or None.
         """
         self.refresh()
         index = self._features.get(tenant_id)
-        found = index.search(query) if index is not None else []
+        found = index.search(query, details) if index is not None else []
         best: dict[str, Sight] = {}
         for c in found:
             asset_id, at_s = _read(c.asset_id)
@@ -77,6 +95,11 @@ class LookupIndex:
         """Return how many PDQ codes a brand has (8 per asset)."""
         self.refresh()
         return self._engine.count(Shelf(tenant_id, HashKind.PDQ.value))
+
+    def unreadable(self) -> list[str]:
+        """Name the assets whose local features are of an older format or damaged: they want describing again."""
+        with self._lock:
+            return sorted(self._unreadable - self._removed)
 
     def close(self) -> None:
         """Give the engine back."""
@@ -118,11 +141,17 @@ class LookupIndex:
 
         tenant = session.scalars(everywhere(Tenant).where(Tenant.id == row.tenant_id)).one()
         own = self._vault.tenant(tenant.id, tenant.wrapped_key)
-        data = own.unseal(row.data, place=f"asset/{row.asset_id}/landmarks")
-        index = self._features.setdefault(row.tenant_id, landmarks.LandmarkIndex())
         name = _name(row.asset_id, row.at_s)
+        try:
+            data = own.unseal(row.data, place=f"asset/{row.asset_id}/landmarks")
+            described = landmarks.Landmarks.from_bytes(data)
+        except (landmarks.DamagedLandmarks, Unsealable) as error:
+            log.warning("the local features of asset %s cannot be read (%s); its hashes still find it", name, error)
+            self._unreadable.add(row.asset_id)
+            return
+        self._unreadable.discard(row.asset_id)
         self._names.setdefault(row.asset_id, []).append(name)
-        index.add(name, landmarks.Landmarks.from_bytes(data))
+        self._features.setdefault(row.tenant_id, landmarks.LandmarkIndex()).add(name, described)
 
 
 def _name(asset_id: str, at_s: float | None) -> str:

@@ -62,6 +62,11 @@ class LookupAnswer(BaseModel):
     at_s: float | None = Field(
         default=None, description="Of a video: the moment that it shows, in seconds; to uploaders and investigators."
     )
+    other_asset_ids: list[str] | None = Field(
+        default=None,
+        description="For `ours` by a hash: the brand's other assets that are as near, such as other colourways of the "
+        "shot, which only the picture itself can tell apart; to uploaders and investigators only.",
+    )
     inliers: int | None = Field(default=None, description="Matching local features, where they decided.")
 
 

@@ -20,6 +20,7 @@ from service.events.models import EventKind
 from service.events.service import record_many
 from service.identity.roles import Principal, Role
 from service.lookups import pixels
+from service.lookups.details import details_of
 from service.lookups.engines.port import Hit
 from service.lookups.models import HashKind
 from service.lookups.moments import nearest_moment
@@ -65,7 +66,7 @@ class Match:
 
 
 def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuery]) -> list[LookupAnswer]:
-    """Answer a batch of hashes in order, with one search for each kind and one query for all assets that were hit.
+    """Answer a batch of hashes in order, with one query for all assets that were hit.
 
     Only hits are recorded. A brand searches its own shelves alone, so that what is unknown and what is another's take
     the same steps to the same answer.
@@ -81,8 +82,9 @@ def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuer
     for kind in HashKind:
         asked = {place: code[1] for place, code in enumerate(codes) if code is not None and code[0] is kind}
         if asked:
-            radius = _RADII[kind].candidate
-            found = context.lookups.codes(principal.tenant_id, kind, [*asked.values()], radius=radius, limit=_NEAREST)
+            _, confident, candidate = _RADII[kind]
+            wanted = principal.tenant_id, kind, [*asked.values()]
+            found = context.lookups.nearest(*wanted, confident=confident, candidate=candidate, limit=_NEAREST)
             for place, near in zip(asked, found, strict=True):
                 hits[place] = near
     known = _known(context, principal, {hit.asset_id for near in hits for hit in near})
@@ -98,7 +100,8 @@ def lookup(context: Context, *, principal: Principal, queries: Sequence[HashQuer
         else:
             at_s = _moment(context, principal, known[best.asset_id], code)
             ours.append(Match(best.asset_id, best.distance, None, None, at_s=at_s))
-            answers.append(_ours(principal, known[best.asset_id], ours[-1]))
+            sure = [hit.asset_id for hit in near if hit.distance <= _RADII[code[0]].confident and hit.asset_id in known]
+            answers.append(_ours(principal, known[best.asset_id], ours[-1], sure[1:]))
     _record(context, principal, ours)
     return answers
 
@@ -127,7 +130,8 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
             tenant_id, HashKind.PDQ, [found.pdq], radius=PDQ_CANDIDATE, limit=_MOST_CANDIDATES
         )[0]
         distances = {hit.asset_id: hit.distance for hit in near}
-    sights = {sight.asset_id: sight for sight in context.lookups.sights(tenant_id, found.features)}
+    details = details_of(context, tenant_id=tenant_id)
+    sights = {sight.asset_id: sight for sight in context.lookups.sights(tenant_id, found.features, details)}
     sure = [asset for asset, distance in distances.items() if distance <= PDQ_CONFIDENT]
     ranked = [*sights, *(asset for asset in sure if asset not in sights)]
     with context.database.reading() as session:
@@ -210,7 +214,7 @@ def _record(context: Context, principal: Principal, matches: Sequence[Match]) ->
         )
 
 
-def _ours(principal: Principal, asset: Known, match: Match) -> LookupAnswer:
+def _ours(principal: Principal, asset: Known, match: Match, others: Sequence[str] = ()) -> LookupAnswer:
     """Tell a flagger that it is ours and until when it is embargoed, and the others which it is."""
     answer = LookupAnswer(
         result=LookupResult.OURS,
@@ -220,4 +224,5 @@ def _ours(principal: Principal, asset: Known, match: Match) -> LookupAnswer:
     if principal.may(Role.UPLOADER, Role.INVESTIGATOR):
         answer.asset_id, answer.title = asset.asset_id, asset.title
         answer.distance_bits, answer.inliers, answer.at_s = match.distance, match.inliers, match.at_s
+        answer.other_asset_ids = list(others) or None
     return answer

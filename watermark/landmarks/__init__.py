@@ -14,8 +14,8 @@ match, and which comes first), `index` (assets come and go while searches run).
 ['ours']
 """
 
-from .codes import Landmarks, Query, describe, query
+from .codes import DamagedLandmarks, Landmarks, Query, describe, detail, query
 from .index import LandmarkIndex
 from .ranking import Candidate
 
-__all__ = ["Candidate", "LandmarkIndex", "Landmarks", "Query", "describe", "query"]
+__all__ = ["Candidate", "DamagedLandmarks", "LandmarkIndex", "Landmarks", "Query", "describe", "detail", "query"]

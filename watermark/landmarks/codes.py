@@ -1,9 +1,9 @@
 """A picture's landmarks: where it has key points, and 256 bits of what each looks like.
 
 Key points and descriptors are SIFT (Lowe 2004, doi:10.1023/B:VISI.0000029664.99615.94), found at a contrast threshold
-so low that dark and smooth pictures have some, and kept by a quota per grid cell so that text and foliage do not use up
-the budget. A descriptor becomes a code by signs of random projections of its RootSIFT form `r` (Arandjelović &
-Zisserman 2012, doi:10.1109/CVPR.2012.6248018):
+so low that smooth pictures have some (dull and dark ones are first given more contrast), and kept by a quota per grid
+cell so that text and foliage do not use up the budget. A descriptor becomes a code by signs of random projections of
+its RootSIFT form `r` (Arandjelović & Zisserman 2012, doi:10.1109/CVPR.2012.6248018):
 
     code = sign(R (r - m)),   R: 256 × 128 with orthonormal columns,   m: mean of r over photographs.
 
@@ -30,6 +30,9 @@ from watermark.registration.geometry import resize_matrix
 ASSET_LEVELS: Levels = ((640, 300), (320, 180), (160, 70))
 """(long side in px, key points kept): thumbnails on pages meet only the smaller sizes."""
 
+DETAIL_LEVELS: Levels = ((1440, 1300), (720, 700), (360, 350), (180, 150))
+"""What a closer look compares: five times as many, and sizes at which a small crop still has some."""
+
 QUERY_LEVELS: Levels = ((1280, 1100), (800, 1000), (400, 500), (200, 250))
 """A pyramid: a picture within a page is smaller than it is in the index, and of a crop the index knows the coarse."""
 
@@ -39,6 +42,8 @@ PICTURE_SIDE = 512
 VARIANTS = ((False, False), (True, False), (False, True), (True, True))
 """(mirrored, inverted): what may have been done to a leak that permutes its descriptors, and nothing else."""
 
+_DULL = 64  # levels between the 1st and the 99th percentile
+_MOST_GAIN = 4.0
 _ROTATION_SEED = 5
 _HEADER = struct.Struct("<4sIIH")
 _MAGIC = b"TLM2"
@@ -78,8 +83,13 @@ class Landmarks:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def geometry(self) -> NDArray[np.float32]:
+        """x, y, diameter in px, angle in degrees; shape (n, 4)."""
+        return np.c_[self.points, self.sizes, self.angles].astype(np.float32)
+
     def to_bytes(self) -> bytes:
-        """Pack into 3,086 bytes and 39 a landmark: 24.6 kB at most; places keep 1/65,536 of the side."""
+        """Pack into 3,086 bytes and 39 a landmark; places keep 1/65,536 of the side."""
         records = np.zeros(len(self), _RECORD)
         height, width = self.shape
         unit = np.clip((self.points + 0.5) / [width, height], 0, 1)
@@ -140,9 +150,15 @@ class Query:
     def __len__(self) -> int:
         return len(self.points)
 
+    @property
+    def shape(self) -> tuple[float, float]:
+        """(H, W) of the picture that is looked up, px."""
+        height, width = self.picture.shape[:2]
+        return height / float(self.shrink[1, 1]), width / float(self.shrink[0, 0])
+
 
 def describe(rgb: NDArray[np.uint8]) -> Landmarks:
-    """Landmarks to keep of an asset.
+    """Landmarks to keep of an asset in an index.
 
     Parameters
     ----------
@@ -151,9 +167,28 @@ def describe(rgb: NDArray[np.uint8]) -> Landmarks:
     Returns
     -------
     Landmarks
-        At most 550; none of a blank picture.
+        At most 550, 24.6 kB; none of a blank picture.
     """
-    found = _detect(rgb, ASSET_LEVELS)
+    return _described(rgb, ASSET_LEVELS)
+
+
+def detail(rgb: NDArray[np.uint8]) -> Landmarks:
+    """Landmarks to keep of an asset beside an index, for a closer look at it.
+
+    Parameters
+    ----------
+    rgb : ndarray, shape (H, W, 3), uint8
+
+    Returns
+    -------
+    Landmarks
+        At most 2,500, 101 kB.
+    """
+    return _described(rgb, DETAIL_LEVELS)
+
+
+def _described(rgb: NDArray[np.uint8], levels: Levels) -> Landmarks:
+    found = _detect(rgb, levels)
     x = found.points
     height, width = rgb.shape[:2]
     return Landmarks(
@@ -198,12 +233,35 @@ def _detect(rgb: NDArray[np.uint8], levels: Levels) -> Features:
     scale = min(1.0, 2 * largest / max(height, width))
     # a huge picture is first brought near the largest level as bytes: a float luma of it would cost hundreds of MB
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    found = detect(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32), levels)
+    found = detect(raised(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)), levels)
     if small is not rgb:
         sx, sy = width / small.shape[1], height / small.shape[0]
         found.points[:, :2] = (found.points[:, :2] + 0.5) * [sx, sy] - 0.5
         found.points[:, 2] *= (sx * sy) ** 0.5
     return found
+
+
+def raised(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A dull or dark luma at up to four times its contrast, so that it has key points; any other as it is.
+
+    Parameters
+    ----------
+    luma : ndarray, shape (H, W), float32, 0..255
+
+    Returns
+    -------
+    ndarray, shape (H, W), float32, 0..255
+
+    Examples
+    --------
+    >>> raised(np.tile(np.float32([20, 36]), (50, 50))).max()
+    np.float32(64.0)
+    """
+    low, high = np.percentile(luma[::4, ::4], (1, 99))
+    if high - low >= _DULL:
+        return luma
+    gain = np.float32(min(_MOST_GAIN, _DULL / max(high - low, 1.0)))
+    return np.clip((luma - np.float32(low)) * gain, 0, 255)
 
 
 @lru_cache(maxsize=1)

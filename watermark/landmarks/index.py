@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .codes import Landmarks, Query
 from .ranking import Candidate, ranked
-from .search import find
+from .search import Details, find
 from .segments import Segment, Snapshot
 
 
@@ -43,7 +43,7 @@ class LandmarkIndex:
             self._fresh.pop(asset_id, None)
             self._forget(asset_id)
 
-    def search(self, query: Query) -> list[Candidate]:
+    def search(self, query: Query, details: Details = lambda _: None) -> list[Candidate]:
         """The assets that a picture shows, surest first; of colourways of one shot, the one of the right colours first.
 
         The picture as it is and its mirror image are tried; the negatives of both only when these show nothing.
@@ -51,12 +51,14 @@ class LandmarkIndex:
         Parameters
         ----------
         query : as `watermark.landmarks.query` gives it.
+        details : callable, asset id -> what `watermark.landmarks.detail` gave, or None
+            Asked for a few assets each time; where it has nothing, the landmarks of the index must do.
         """
         snapshot = self._sealed()
         if not snapshot.codes or not len(query):
             return []
         for variants in ((0, 1), (2, 3)):
-            found = ranked([candidate for variant in variants for candidate in find(snapshot, query, variant)])
+            found = ranked([candidate for variant in variants for candidate in find(snapshot, query, variant, details)])
             if found:
                 return found
         return []

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from watermark.registration.geometry import Matrix, estimate, is_plausible, project
+from watermark.registration.geometry import Matrix, estimate, inverse, is_plausible, project
 
 from .hamming import Words, compiled, two_nearest
 
@@ -100,6 +100,30 @@ def match(
         return None
     hull = cv2.convexHull(target[agreeing])[:, 0]
     return Fitted(homography, inliers, support, hull, cv2.contourArea(hull) / (shape[0] * shape[1]))
+
+
+def visible(
+    asset: NDArray[np.float32],
+    homography: Matrix,
+    shape: tuple[float, float],
+    asset_shape: tuple[int, int],
+    least_px: float,
+) -> int:
+    """How many distinct landmarks of an asset a query that lies on it so should show.
+
+    Parameters
+    ----------
+    asset : (m, 4): x, y, diameter in px, angle.
+    homography : query px -> asset px, mirror images undone.
+    shape, asset_shape : (H, W) of the query and of the asset, px.
+    least_px : diameter below which nothing is found in the query.
+    """
+    onto = inverse(homography)
+    places = project(asset[:, :2], onto)
+    grown = np.hypot(*(project(asset[:, :2] + _pointing(asset), onto) - places).T) * asset[:, 2]
+    inside = (places > 0).all(axis=1) & (places < shape[::-1]).all(axis=1) & (grown >= least_px)
+    cell = _SAME_PLACE * max(asset_shape)
+    return len(np.unique(np.rint(asset[inside, :2] / cell), axis=0))
 
 
 def one_to_one(pairs: NDArray[np.int32]) -> NDArray[np.intp]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from watermark import colourway
 from watermark.registration.geometry import inverse
 
-from .codes import VARIANTS, Query
+from .codes import QUERY_LEVELS, VARIANTS, Landmarks, Query
 from .hamming import nearest_pivots, scan_buckets, words
-from .matching import match
+from .matching import match, visible
 from .ranking import Candidate
 from .segments import Snapshot, pivots
 from .votes import shortlist, weigh
@@ -24,11 +26,17 @@ SCANNED_CODES = 10_000
 _LEAST_PROBES = 8
 _FARTHEST_BITS = 76
 _ASKING = 2000, 1000, 500, 500  # landmarks of the query that ask the index: plain, mirrored, negative, both
-_CLOSER_LOOKS = 12, 8, 4, 4
-_LEAST_STRENGTH = 1.0
+_CLOSER_LOOKS = (6, 12), (3, 8), (2, 4), (2, 4)  # at few assets always, at more if they are nearly as strong
+_NEARLY = 0.7
+_LEAST_STRENGTH = 0.3
+_SMALLEST_PX = 2.5  # SIFT finds no smaller key point, at the largest of the query's sizes
 
 
-def find(snapshot: Snapshot, query: Query, variant: int) -> list[Candidate]:
+Details = Callable[[str], Landmarks | None]
+"""An asset's landmarks for a closer look (`watermark.landmarks.detail`), by its id; None where there are none."""
+
+
+def find(snapshot: Snapshot, query: Query, variant: int, details: Details) -> list[Candidate]:
     """The assets that a query shows in one of the `VARIANTS`.
 
     Parameters
@@ -45,16 +53,23 @@ def find(snapshot: Snapshot, query: Query, variant: int) -> list[Candidate]:
     asked, column = np.nonzero(rows >= 0)
     theirs, owners, centres = _gathered(snapshot, rows[asked, column])
     votes = weigh(distances, rows)[asked, column]
-    listed = shortlist(geometry[asking[asked]], theirs, owners, centres, votes, _CLOSER_LOOKS[variant], _LEAST_STRENGTH)
+    always, most = _CLOSER_LOOKS[variant]
+    listed = shortlist(geometry[asking[asked]], theirs, owners, centres, votes, most, _LEAST_STRENGTH)
+    listed = [
+        item for place, item in enumerate(listed) if place < always or item.strength > _NEARLY * listed[0].strength
+    ]
+    least_px = _SMALLEST_PX * max(1.0, max(query.shape) / QUERY_LEVELS[0][0])
     found = []
     for item in listed:
         segment, number = snapshot.asset(item.owner)
         outline = segment.outlines[number]
-        codes, places = segment.landmarks_of(number)
+        close = details(outline.asset_id)
+        codes, places = segment.landmarks_of(number) if close is None else (words(close.codes), close.geometry)
         fitted = match(geometry, wanted, places, codes, outline.shape)
         if fitted is None:
             continue
         homography = fitted.homography @ unmirror
+        expected = visible(places, homography, query.shape, outline.shape, least_px)
         onto = homography @ inverse(query.shrink)
         like = colourway.compare(outline.thumbnail, outline.shape, query.picture, onto, fitted.hull)
         found.append(
@@ -63,6 +78,7 @@ def find(snapshot: Snapshot, query: Query, variant: int) -> list[Candidate]:
                 outline.shape,
                 fitted.support,
                 fitted.spread,
+                fitted.support / max(1, expected),
                 homography,
                 mirrored,
                 inverted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import time
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
@@ -21,17 +22,32 @@ from service.context import Context
 from service.db import everywhere, now
 from service.events.models import Event
 from service.jobs.pool import PixelPool
+from service.lookups.details import DETAILS, details_of
 from service.lookups.engines.embedded import EmbeddedEngine
 from service.lookups.index import LookupIndex
+from service.lookups.models import Landmarks
 from service.lookups.schemas import LookupAnswer
 from service.settings import Settings
+from service.tenants.models import Tenant
 from watermark import fingerprint
+
+NOISE = jpeg(np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8))
 
 
 def ask(client: TestClient, headers: dict[str, str], *hashes: dict[str, Any]) -> list[dict[str, Any]]:
     answer = client.post("/v1/lookup", json={"hashes": list(hashes)}, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.json()["results"]
+
+
+def wrapped_key(context: Context, tenant_id: str) -> bytes:
+    with context.database.reading() as session:
+        return session.scalars(everywhere(Tenant).where(Tenant.id == tenant_id)).one().wrapped_key
+
+
+@pytest.fixture
+def picture_bytes(astronaut: np.ndarray) -> bytes:
+    return jpeg(astronaut[:256, 128:384])
 
 
 @pytest.fixture
@@ -101,7 +117,7 @@ def test_a_deleted_asset_is_gone_with_the_answer_to_its_deletion(
     assert ask(client, brand.flagger, hash_)[0] == {**dict.fromkeys(LookupAnswer.model_fields), "result": "not_ours"}
 
 
-def test_a_page_of_pictures_takes_one_search_and_one_query_and_one_insert(
+def test_a_page_of_pictures_takes_two_searches_and_one_query_and_one_insert(
     client: TestClient, brand: Brand, context: Context, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = fingerprint.pdq(picture)[0][0].tobytes()
@@ -121,7 +137,7 @@ def test_a_page_of_pictures_takes_one_search_and_one_query_and_one_insert(
     results = ask(client, brand.flagger, *hashes)
     sa.event.remove(context.database.engine, "before_cursor_execute", listen)
     assert [item["result"] for item in results] == ["ours" if n % 3 else "not_ours" for n in range(500)]
-    assert len(searches) == 1
+    assert [len(codes) for _, codes in searches] == [500, 167]  # far and wide only for what is not near
     assert statements.count("INSERT") == 1
     assert statements.count("SELECT") == 2  # whose token, which assets
 
@@ -212,3 +228,107 @@ def test_another_process_sees_new_and_removed_assets(
     other.refresh(force=True)
     assert other.count(brand.id) == 8
     assert LookupIndex(context.database, context.vault, EmbeddedEngine(context.database)).count(brand.id) == 8
+
+
+def test_a_small_crop_is_found_by_a_closer_look(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
+    asset = brand.upload(jpeg(astronaut), title="Suit")
+    height, width = astronaut.shape[:2]
+    corner = astronaut[height // 2 : height // 2 + height // 4, width // 3 : width // 3 + width // 4]
+    crop = {"file": ("a.jpg", jpeg(np.ascontiguousarray(corner), quality=85))}
+    found = client.post("/v1/lookup/image", files=crop, headers=brand.investigator).json()
+    assert (found["result"], found["asset_id"]) == ("ours", asset["id"])
+
+
+def test_details_are_read_by_their_own_brand_and_until_the_asset_is_deleted(
+    client: TestClient, brand: Brand, other_brand: Brand, context: Context, asset: dict[str, Any]
+) -> None:
+    own, foreign = (details_of(context, tenant_id=one.id) for one in (brand, other_brand))
+    assert own(asset["id"]) is not None
+    assert foreign(asset["id"]) is None
+    client.delete(f"/v1/assets/{asset['id']}", params={"confirm": asset["title"]}, headers=brand.uploader)
+    assert own(asset["id"]) is None
+
+
+def spoil(context: Context, asset_id: str, data: bytes) -> None:
+    """Put other bytes in the place of an asset's local features, as an older version may have left them."""
+    with context.database.writing() as session:
+        row = session.scalars(everywhere(Landmarks).where(Landmarks.asset_id == asset_id)).one()
+        row.data = data
+        context.blobs.delete(f"{row.tenant_id}/{asset_id}/{DETAILS}")
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_local_features_that_cannot_be_read_are_made_anew_at_the_next_start(
+    settings: Settings, pool: PixelPool, picture_bytes: bytes, sealed: bool
+) -> None:
+    from service.app import create_app
+
+    crop = {"file": ("a.jpg", picture_bytes)}
+    with TestClient(create_app(settings, pool=pool)) as client:
+        brand = new_brand(client)
+        asset, other = brand.upload(picture_bytes), brand.upload(NOISE, title="2")
+        context: Context = client.app.state.context  # type: ignore[attr-defined]
+        own = context.vault.tenant(brand.id, wrapped_key(context, brand.id))
+        old = own.seal(b"TLM1 of long ago", place=f"asset/{asset['id']}/landmarks") if sealed else b"torn"
+        spoil(context, asset["id"], old)
+        restarted = LookupIndex(context.database, context.vault, EmbeddedEngine(context.database))
+        assert restarted.count(brand.id) == 16
+        assert restarted.unreadable() == [asset["id"]]
+    with TestClient(create_app(settings, pool=pool)) as client:
+        context = client.app.state.context  # type: ignore[attr-defined]
+        deadline = time.monotonic() + 60
+        while context.lookups.unreadable() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert context.lookups.unreadable() == []
+        assert details_of(context, tenant_id=brand.id)(asset["id"]) is not None
+        found = client.post("/v1/lookup/image", files=crop, headers=brand.investigator).json()
+        assert (found["result"], found["asset_id"]) == ("ours", asset["id"])
+        assert found["inliers"] >= 10
+        assert other["id"] != asset["id"]
+
+
+def test_unknown_and_foreign_pictures_get_the_same_answer_to_the_byte(
+    client: TestClient, brand: Brand, other_brand: Brand, picture: np.ndarray, asset: dict[str, Any]
+) -> None:
+    foreign, unknown = fingerprint.pdq(picture)[0][0].tobytes().hex(), secrets.token_hex(32)
+    answers = [
+        client.post("/v1/lookup", json={"hashes": [{"pdq": code}]}, headers=other_brand.investigator)
+        for code in (foreign, unknown)
+    ]
+    files = [{"file": ("a.jpg", data)} for data in (jpeg(picture), NOISE)]
+    answers += [client.post("/v1/lookup/image", files=f, headers=other_brand.investigator) for f in files]
+    hashes, pictures = answers[:2], answers[2:]
+    for one, other in (hashes, pictures):
+        assert one.content == other.content
+        assert one.headers.keys() == other.headers.keys()
+    routes = [client.get(f"/v1/assets/{one}", headers=other_brand.investigator) for one in (asset["id"], "ast_unknown")]
+    assert [route.status_code for route in routes] == [404, 404]
+    assert routes[0].content.replace(asset["id"].encode(), b"ast_unknown") == routes[1].content
+
+
+def test_colourways_within_a_hashs_radius_are_all_named(
+    client: TestClient, brand: Brand, picture: np.ndarray, asset: dict[str, Any]
+) -> None:
+    sibling = brand.upload(jpeg(np.ascontiguousarray(picture[..., ::-1])), title="in other colours")
+    code = fingerprint.pdq(picture)[0][0].tobytes()
+    told = ask(client, brand.investigator, {"pdq": code.hex()})[0]
+    assert told["asset_id"] == asset["id"]
+    assert told["other_asset_ids"] == [sibling["id"]]
+    assert ask(client, brand.flagger, {"pdq": code.hex()})[0]["other_asset_ids"] is None
+    unknown = ask(client, brand.investigator, {"pdq": secrets.token_hex(32)})[0]
+    assert unknown["other_asset_ids"] is None
+
+
+def test_a_picture_that_matches_nothing_leaves_no_trace(
+    client: TestClient, brand: Brand, context: Context, asset: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    before = events(context)
+    kept = {path for path in context.settings.data_dir.rglob("*") if path.is_file()}
+    found = client.post("/v1/lookup/image", files={"file": ("secret name.jpg", NOISE)}, headers=brand.flagger).json()
+    assert found["result"] == "not_ours"
+    assert len(events(context)) == len(before)
+    added = {path for path in context.settings.data_dir.rglob("*") if path.is_file()} - kept
+    assert not [path for path in added if "sqlite" not in path.name]
+    assert "secret name" not in caplog.text
+    assert hashlib.sha256(NOISE).hexdigest() not in caplog.text
