@@ -250,7 +250,7 @@ def read_moment(
 
 def said_by(references: References, leak: Leak, homography: Matrix, reference: Reference) -> FrameSymbols:
     """Symbols of one placed frame."""
-    return symbols.read_frame(leak, homography, reference, references.labels, references.master.design.slices)
+    return symbols.read_frame(leak, homography, reference, references.master.design.slices)
 
 
 def locate(
@@ -407,15 +407,13 @@ def other_moments(references: References, located: Located, expected_s: float) -
 def gathered(references: References, moments: list[Moment], stage: int) -> Reading:
     """Sum what the moments say in two ways, each a look.
 
-    All bands of the frames' own marks tell most of a leak that is close to the copy; of one that was compressed hard
-    or made small, the coarser bands of the steady mark.
+    All bands tell most of a leak that is close to the copy; of one that was compressed hard or made small, the coarser
+    ones.
     """
-    every, coarse = slice(None), slice(1, None)
-    ways = [(symbols.OWN, every), (symbols.STEADY, coarse)]
-    return Reading([summed(references, moments, *way) for way in ways], moments, stage)
+    return Reading([summed(references, moments, bands) for bands in (slice(None), slice(1, None))], moments, stage)
 
 
-def summed(references: References, moments: list[Moment], template: int, bands: slice) -> Symbols:
+def summed(references: References, moments: list[Moment], bands: slice) -> Symbols:
     """Symbols of the whole video from what single frames say.
 
     Frames of one group share cells, and much of their noise: their sums are divided by the root of their number. A
@@ -429,8 +427,8 @@ def summed(references: References, moments: list[Moment], template: int, bands: 
     for moment, amplitude in zip(moments, amplitudes(moments), strict=True):
         cells = slice(moment.group * slices, (moment.group + 1) * slices)
         share = counts[moment.group] ** -0.5
-        correlations[cells] += share * amplitude * moment.said.correlations[template, bands].sum(0) / scale
-        precisions[cells] += share * amplitude**2 * moment.said.precisions[template, bands].sum(0) / scale**2
+        correlations[cells] += share * amplitude * moment.said.correlations[bands].sum(0) / scale
+        precisions[cells] += share * amplitude**2 * moment.said.precisions[bands].sum(0) / scale**2
     return Symbols(correlations, precisions, float(np.mean([m.said.shown for m in moments])), fit_of(moments[0]))
 
 

@@ -13,16 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark import registration
-from watermark.photometry import Residual
 from watermark.registration.geometry import Matrix
 from watermark.registration.warping import Leak
-from watermark.symbols import BandResponse, explain, sum_cells
+from watermark.symbols import explain, sum_cells
 
 from .references import Reference
 
-Plane = NDArray[np.float32]
 Floats = NDArray[np.float64]
-OWN, STEADY = 0, 1
 
 
 @dataclass(frozen=True)
@@ -31,9 +28,8 @@ class FrameSymbols:
 
     Attributes
     ----------
-    correlations, precisions : (2, bands, slices), by template - the frame's own mark, the group's steady one - and
-        fine to coarse: numerator and denominator of each slice's least-squares amplitude in units of half the
-        distance of the variants.
+    correlations, precisions : (bands, slices), fine to coarse: numerator and denominator of each slice's
+        least-squares amplitude in units of half the distance of the variants.
     shown : share of the frame that the leak shows.
     """
 
@@ -49,8 +45,8 @@ class FrameSymbols:
         square of the amplitude. It ranks moments of one leak; how high it is depends on what the leak went through.
         Uses the pattern, which is secret, and no codeword: it may choose among moments.
         """
-        middle, coarse = self.correlations[STEADY, -2:]
-        expected = float(np.sum(self.precisions[STEADY, -2] * self.precisions[STEADY, -1]))
+        middle, coarse = self.correlations[-2:]
+        expected = float(np.sum(self.precisions[-2] * self.precisions[-1]))
         return float(np.sum(middle * coarse)) / (expected + 1e-12)
 
     @property
@@ -59,13 +55,11 @@ class FrameSymbols:
 
         High in the wrong place too where the mark of another place is read, so it confirms, and presence chooses.
         """
-        middle, coarse = self.correlations[OWN, -2:]
+        middle, coarse = self.correlations[-2:]
         return float(np.sum(middle * coarse) / (np.sqrt(np.sum(middle**2) * np.sum(coarse**2)) + 1e-12))
 
 
-def read_frame(
-    leak: Leak, homography: Matrix, reference: Reference, labels: NDArray[np.int32], slices: int
-) -> FrameSymbols:
+def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int) -> FrameSymbols:
     """Correlate one registered frame with the mark.
 
     Parameters
@@ -73,36 +67,18 @@ def read_frame(
     leak : the frame.
     homography : leak px -> working raster.
     reference : the frame of the video that it shows.
-    labels : (h, w) int32, slice of each pixel of the working raster.
-    slices : in a frame.
+    slices : in a key frame.
     """
-    clean, own = reference.clean.astype(np.float32), reference.mark.astype(np.float32)
+    clean, mark, labels = reference.clean, reference.mark.astype(np.float32), reference.labels.astype(np.int32)
     warped, seen = leak.onto(homography, (clean.shape[0], clean.shape[1]))
     shown = registration.evidence_mask(clean, warped, seen)
-    floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
-    left = explain(clean, warped, seen, shown, floors)
-    found = [
-        correlate(left, mark, bands, seen, labels, slices)
-        for mark, bands in zip((own, reference.steady), reference.responses, strict=True)
-    ]
-    return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
-
-
-def correlate(
-    left: list[Residual],
-    mark: Plane,
-    bands: list[BandResponse],
-    seen: Plane,
-    labels: NDArray[np.int32],
-    slices: int,
-) -> tuple[Floats, Floats]:
-    """Correlate what is left of a frame with one template, band by band: two of (bands, slices)."""
-    correlations, precisions = np.zeros((len(bands), slices)), np.zeros((len(bands), slices))
-    for number, (band, residual) in enumerate(zip(bands, left, strict=True)):
+    floors = [mark * np.float32(band.passed**0.5) for band in reference.scene.responses]
+    correlations, precisions = [], []
+    for band, residual in zip(reference.scene.responses, explain(clean, warped, seen, shown, floors), strict=True):
         expected = residual.gain * mark
         weight = seen / residual.variance
-        matched = sum_cells(labels, expected * residual.difference * weight, slices)
-        energy = sum_cells(labels, expected * expected * weight, slices)
-        correlations[number] = band.held / band.smoothness * matched
-        precisions[number] = band.held**2 / band.smoothness * energy
-    return correlations, precisions
+        matched = sum_cells(labels, expected * residual.difference * weight, slices + 1)
+        energy = sum_cells(labels, expected * expected * weight, slices + 1)
+        correlations.append(band.held / band.smoothness * matched[:slices])
+        precisions.append(band.held**2 / band.smoothness * energy[:slices])
+    return FrameSymbols(np.stack(correlations), np.stack(precisions), float(shown.mean()))
