@@ -73,7 +73,7 @@ def options(design: Design, key_crf: float | None = None) -> dict[str, str]:
         "b-adapt": 0,
         "b-pyramid": "none",
         "weightp": 0,
-        "weightb": 1,  # implicit: by distance in time, the same in both twins
+        "weightb": 1,  # implicit: by distance in time
         "ref": REFERENCES,
         "direct": "spatial",
         "sliced-threads": 0,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 Ways = NDArray[np.float32]
 Vectors = NDArray[Any]
 Labels = NDArray[np.uint16]
+Value = TypeVar("Value", np.uint16, np.float32)
 
 BLOCK = 8  # px: smaller parts of a macroblock are not told apart
 POINTS = 2  # of the raster, per block and axis
@@ -91,20 +92,23 @@ def flow(vectors: Vectors, blocks: tuple[int, int]) -> Ways:
     return out
 
 
-def carried(labels: Labels, way: NDArray[np.floating[Any]], shape: tuple[int, int], nowhere: int) -> Labels:
+def carried(
+    values: NDArray[Value], way: NDArray[np.floating[Any]], shape: tuple[int, int], missing: float
+) -> NDArray[Value]:
     """Carry a map of the key frame to a picture.
 
     Parameters
     ----------
-    labels : (h, w) uint16, of the key frame, on any raster.
+    values : (h, w) of the key frame, on any raster: uint16 labels, or float32 to be interpolated.
     way : how far back each point of the picture comes from, see `ways_back`.
     shape : rows and columns of the pictures, px.
-    nowhere : label of points that come from nowhere.
+    missing : value of points that come from nowhere.
     """
-    height, width = labels.shape
+    height, width = values.shape
     back = cv2.resize(way.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x = columns + back[..., 0] * np.float32(width / shape[1])
     y = rows + back[..., 1] * np.float32(height / shape[0])
-    out = cv2.remap(labels, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    return np.where(np.isfinite(x), out, np.uint16(nowhere))
+    how = cv2.INTER_NEAREST if values.dtype == np.uint16 else cv2.INTER_LINEAR
+    out = cv2.remap(values, x, y, how, borderMode=cv2.BORDER_REPLICATE)
+    return np.where(np.isfinite(x), out, values.dtype.type(missing))

@@ -4,6 +4,10 @@ Both twins are decoded side by side, frame by frame, and brought to the working 
 group of small planes whatever the size of the picture. In a cell of bias p the variants are X + 2(1-p) b P and
 X - 2pb P, hence the mark D = (A - B) / 2 = bP and the unmarked frame X = (A + B) / 2 + (2p - 1) D, in every frame of
 the group, wherever the mark has travelled to; which cell a point shows is a map that travels with it.
+
+D holds the mark and how differently the two key frames were coded. A leak that was hardly compressed shows both; one
+that was compressed again lost the second, and what it lost of the picture's own detail may resemble it. So there are
+two templates: D itself, and the key's pattern at the strength that D has of it, carried along.
 """
 
 from __future__ import annotations
@@ -18,13 +22,14 @@ from numpy.typing import NDArray
 
 from watermark.symbols import BandResponse, band_responses
 
-from . import encoding, motion
+from . import encoding, motion, pattern
 from .encoding import Coded
 from .master import Master
 from .motion import Labels
 
 Plane = NDArray[np.float32]
 
+ENVELOPE_PX = 8  # of the working raster
 WORKING_SIDE = 960  # long side in px of the working raster: a slice of 1080p is 8 px high there
 GROUPS_HELD = 3
 
@@ -56,6 +61,11 @@ class Reference:
         return motion.carried(self.scene.labels, self.way, self.scene.shape, len(self.scene.leans) - 1)
 
     @property
+    def drawn(self) -> Plane:
+        """The part of the mark that is the key's pattern: (h, w) float32."""
+        return motion.carried(self.scene.drawn, self.way, self.scene.shape, 0)
+
+    @property
     def clean(self) -> Plane:
         """The frame without a mark: (h, w) float32."""
         middle = self.middle.astype(np.float32)
@@ -71,13 +81,15 @@ class Scene:
     labels : (h, w) uint16, cell of each point of the key frame, on the working raster.
     shape : rows and columns of the delivered picture, px.
     leans : (cells + 1,) float32, 2p - 1 of each cell, and 0.
-    responses : of the bands to the mark.
+    drawn : (h, w) float32, the part of the key frame's mark that is the key's pattern.
+    responses : of the bands to both templates.
     """
 
     labels: Labels
     shape: tuple[int, int]
     leans: Plane
-    responses: list[BandResponse] = field(default_factory=list)
+    drawn: Plane
+    responses: tuple[list[BandResponse], ...] = ()
 
 
 class References:
@@ -148,15 +160,26 @@ class References:
             vectors.append(told.to_ndarray() if told is not None else None)
         biases = self.master.codebook.biases[group * design.slices : (group + 1) * design.slices]
         shape = design.height, design.width
-        scene = Scene(self.labels, shape, np.append(2 * biases - 1, 0).astype(np.float32))
+        drawn = projected(marks[0].astype(np.float32), self._pattern(group))
+        scene = Scene(self.labels, shape, np.append(2 * biases - 1, 0).astype(np.float32), drawn)
         ways = [way.astype(np.float16) for way in motion.ways_back(kinds, vectors, shape)]
         frames = [
             Reference(group, ticks * base, middle, mark, way, scene)
             for ticks, middle, mark, way in zip(sorted(plus.times), middles, marks, ways, strict=True)
         ]
         half = frames[len(frames) // 2]
-        scene.responses = band_responses(half.labels.astype(np.int32), half.mark.astype(np.float32), design.slices + 1)
+        scene.responses = tuple(
+            band_responses(half.labels.astype(np.int32), template, design.slices + 1)
+            for template in (half.mark.astype(np.float32), half.drawn)
+        )
         return frames
+
+    def _pattern(self, group: int) -> Plane:
+        """The unit pattern of a group on the working raster."""
+        segment = int(np.searchsorted(self.master.first_group, group, "right") - 1)
+        number = group - int(self.master.first_group[segment])
+        unit = pattern.unit_pattern(self.master.key, self.master.design, segment, number)
+        return cv2.resize(unit, self.shape[::-1], interpolation=cv2.INTER_AREA)
 
     def key_frame(self, group: int) -> tuple[float, NDArray[np.uint8]]:
         """Time in seconds, and planes of variant + of a group's first frame; nothing else is decoded.
@@ -172,3 +195,9 @@ class References:
         if luma.shape == self.shape:
             return luma.astype(np.float32)
         return cv2.resize(luma.astype(np.float32), self.shape[::-1], interpolation=cv2.INTER_AREA)
+
+
+def projected(mark: Plane, unit: Plane) -> Plane:
+    """The part of a mark that is a pattern at some slowly changing strength: P G(D P) / G(P²), G a Gaussian."""
+    strength = cv2.GaussianBlur(mark * unit, (0, 0), ENVELOPE_PX)
+    return unit * np.maximum(strength / (cv2.GaussianBlur(unit * unit, (0, 0), ENVELOPE_PX) + np.float32(1e-3)), 0)

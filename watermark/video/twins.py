@@ -37,8 +37,8 @@ from .segment import LENGTH_BYTES
 Plane = NDArray[np.float32]
 Frame = NDArray[np.uint8]
 
-TARGET_JOD = 9.945  # of a key frame as delivered, for the still model; 9.9 and more for a model of moving pictures
-WEAKEST, STRONGEST = 0.3, 4.0
+TARGET_JOD = 9.955  # of a key frame as delivered, for the still model; 9.9 and more for a model of moving pictures
+WEAKEST, STRONGEST = 0.3, 2.0
 BYTES = 1.16  # of a copy, over those of the base
 BYTES_CLOSE = 0.03
 FINEST, COARSEST = 3.0, 14.0
