@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -34,6 +33,7 @@ from watermark.video import (
     prepare_segment,
     preparing,
     streaming,
+    twins,
 )
 
 KEY = bytes(range(32))
@@ -42,15 +42,9 @@ CORES = 2
 
 def unmarked_bytes(whole: Plan, segments: range) -> int:
     """Bytes of one encode of the same groups without mark, one slice per frame."""
-    rows, cols = whole.design.mb_shape
-    design = replace(whole.design, slice_mbs=rows * cols)
-    total = 0
-    for segment in segments:
-        for group in preparing.groups(whole, segment):
-            frames = zip(group.times, group.frames, strict=True)
-            coded = encoding.encode(frames, design, whole.source.time_base, whole.signal)
-            total += sum(4 + len(nal) for picture in coded.pictures for nal in picture)
-    return total
+    base, signal = whole.source.time_base, whole.signal
+    groups = (group for segment in segments for group in preparing.seconds(whole, segment))
+    return sum(twins.length(encoding.encode(group, whole.design, base, signal)) for group in groups)
 
 
 def write(copy: Copy, target: Path) -> None:

@@ -1,6 +1,7 @@
 """Can anyone see a video's mark? `python -m benchmarks.video_visibility [--videos DIR]`.
 
-A copy, decoded, against the unmarked clip encoded at the same settings, slices included. The judges are PSNR of luma
+A copy, decoded, against the unmarked clip encoded at the same settings, which is what the copy shares all but its key
+frames with. The judges are PSNR of luma
 and, where the extra `telltale[bench]` is installed, ColorVideoVDP for a full-HD screen at desktop distance, on a window
 of the first seconds: on a processor it takes seconds per frame.
 
@@ -24,7 +25,6 @@ from numpy.typing import NDArray
 from benchmarks.clips import clips
 from benchmarks.report import Report, run
 from watermark.video import Plan, encoding, plan, preparing, twins
-from watermark.video.encoding import Coded
 
 KEY = bytes(range(32))
 LEAST_JOD, MEAN_JOD = 9.8, 9.9
@@ -61,26 +61,15 @@ def window(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([planes[top : top + rows, left : left + cols], chroma.reshape(-1, cols)])
 
 
-def mixed(plus: Coded, minus: Coded, bits: NDArray[np.bool_]) -> Coded:
-    """One copy of a group of pictures."""
-    pictures = [
-        [a if bit else b for a, b, bit in zip(*pair, bits, strict=True)]
-        for pair in zip(plus.pictures, minus.pictures, strict=True)
-    ]
-    return Coded(plus.times, pictures, plus.parameters)
-
-
 def delivered(whole: Plan, count: int) -> tuple[Frames, Frames]:
     """The first frames, unmarked and as one copy shows them, both encoded alike."""
     plain: Frames = []
     copy: Frames = []
     rng = np.random.default_rng(1)
     with ThreadPoolExecutor(2) as workers:
-        for group in preparing.groups(whole, 0):
-            plus, minus = twins.encode_twins(group, whole.source.time_base, whole.signal, workers)
-            frames = zip(group.times, group.frames, strict=True)
-            plain += encoding.decode(encoding.encode(frames, whole.design, whole.source.time_base, whole.signal))
-            copy += encoding.decode(mixed(plus, minus, rng.random(whole.design.slices) < 0.5))
+        for _, made in preparing.marked_groups(whole, 0, workers):
+            plain += encoding.decode(made.base)
+            copy += encoding.decode(twins.mixture(made.plus, made.minus, rng.random(whole.design.slices) < 0.5))
             if len(plain) >= count:
                 break
     return plain[:count], copy[:count]

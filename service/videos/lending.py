@@ -7,16 +7,16 @@ The server hands out what it is asked for and takes nothing but names.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from threading import Thread
 
+from service.videos.holding import Held
+
 _MOST_OF_A_NAME = 200
 _HELD = 3
-_LARGE = ("segments/", "original")
 
 
 @contextmanager
@@ -62,24 +62,17 @@ class Borrowed:
 
     def __init__(self, lent: Connection) -> None:
         self._lent = lent
-        self._small: dict[str, bytes] = {}
-        self._large: OrderedDict[str, bytes] = OrderedDict()
+        self._held = Held(_HELD)
 
     def get(self, name: str) -> bytes:
         """Return a part; raises KeyError where there is none."""
-        held = self._small.get(name) or self._large.get(name)
-        if held is not None:
-            return held
+        return self._held.get(name, self._ask)
+
+    def _ask(self, name: str) -> bytes:
         self._lent.send_bytes(name.encode())
         data = self._lent.recv_bytes()
         if not data:
             raise KeyError(name)
-        if name.startswith(_LARGE):
-            self._large[name] = data
-            while len(self._large) > _HELD:
-                self._large.popitem(last=False)
-        else:
-            self._small[name] = data
         return data
 
     def has(self, name: str) -> bool:

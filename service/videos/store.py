@@ -12,11 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 from service.blobs.store import BlobMissing, Blobs
+from service.videos.holding import Held
 from watermark.video import Movie
 
 _SEGMENT = re.compile(r"(segments|sizes|facts|lookup|finder)/(\d{5})")
 _ORIGINAL = "original"
-_LARGE = "segments/"
 _HELD_SEGMENTS = 2
 _SHELF = 6
 _SHELF_S = 900.0
@@ -50,30 +50,17 @@ class SealedStore:
 
     def __init__(self, blobs: Blobs, prefix: str, key: bytes, bundles: Mapping[int, str]) -> None:
         self._blobs, self._prefix, self._key, self._bundles = blobs, prefix, key, bundles
-        self._small: dict[str, bytes] = {}
-        self._large: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = threading.Lock()
+        self._held = Held(_HELD_SEGMENTS)
 
     def get(self, name: str) -> bytes:
-        """Fetch and decrypt a part; raises KeyError where there is none."""
-        with self._lock:
-            held = self._small.get(name) or self._large.get(name)
-        if held is not None:
-            return held
+        """Fetch and decrypt a part; raises KeyError where there is none. The original is never held."""
+        return self._fetch(name) if name == _ORIGINAL else self._held.get(name, self._fetch)
+
+    def _fetch(self, name: str) -> bytes:
         try:
-            data = self._blobs.get(f"{self._prefix}/{part_name(name, self._bundles)}", key=self._key)
+            return self._blobs.get(f"{self._prefix}/{part_name(name, self._bundles)}", key=self._key)
         except BlobMissing as error:
             raise KeyError(name) from error
-        if name == _ORIGINAL:
-            return data
-        with self._lock:
-            if name.startswith(_LARGE):
-                self._large[name] = data
-                while len(self._large) > _HELD_SEGMENTS:
-                    self._large.popitem(last=False)
-            else:
-                self._small[name] = data
-        return data
 
     def has(self, name: str) -> bool:
         """Whether there is such a part."""

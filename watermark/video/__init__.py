@@ -2,20 +2,22 @@
 
 Read in this order, one clip goes through: `probing` (what the file claims, limits), `frames` (decoding, upright and in
 8 bits), `design` (groups of pictures × slices are the cells), `codes` (their biases), `pattern` and `masking` (what
-goes where, how strongly), `twins` and `encoding` (every group encoded twice, as +P and as -P), `segment` and `store`
-(both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of that by segments,
-resumable), `master` (the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy takes one of every
-two slices), `streaming` (the same by segments, for players).
+goes where, how strongly), `twins` and `encoding` (every group is encoded once, its key frame twice more, as +P and as
+-P), `segment` and `store` (both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of
+that by segments, resumable), `master` (the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy
+takes one of every two slices), `streaming` (the same by segments, for players).
 
 A reader needs of a `Master`: `codebook` (symbols: cell j is slice j mod n of group j div n, groups counted from the
-start), `design.boxes` (each slice's rectangle), `parts` and `sizes(k).times` (which frame belongs to which group),
-`segment(k).thumbnails` (small pictures, four a second, to find a leak in time), and `reference(k, g)` (both variants of
-every frame of a group as delivered: the frame is (A + B) / 2, the mark of variant + is (A - B) / 2 above it).
+start), `design.boxes` (each slice's rectangle in the key frame), `parts` and `sizes(k).times` (which frame belongs to
+which group), `segment(k).thumbnails` (small pictures, four a second, to find a leak in time), and `reference(k, g)`
+(both variants of every frame of a group as delivered: the frame is (A + B) / 2, the mark of variant + is (A - B) / 2
+above it).
 
 A leak goes through: `leaks` (few frames of it, within bounds), `signatures` and `finder` (which moments of the video it
-may show), `placing` and `alignment` (where and when exactly), `references` (the delivered frames it is compared with),
-`symbols` (what each slice says), `reading` (all of that, in stages), `accusing` (who is named, and what every stage
-costs), `strip` (where and when it was read, for a chart). `fingerprints` is what the look-up keeps of a video.
+may show), `locating`, `placing` and `alignment` (where and when exactly), `references` (the delivered frames it is
+compared with), `motion` (which slice each point of them comes from), `symbols` (what each slice says), `reading` (all
+of that, in stages), `accusing` (who is named, and what every stage costs), `strip` (where and when it was read, for a
+chart). `fingerprints` is what the look-up keeps of a video.
 
 Needs the extra ``video``; importing this package does not.
 """

@@ -1,8 +1,9 @@
 """H.264 as far as slices must be interchangeable: NAL units, and the headers that have to agree.
 
-A copy takes every slice from one of two encodes. That is a valid stream only if both encodes took the same decisions
-wherever a slice speaks for its picture: type, frame number, order count, reference lists, marking. Quantisers may
-differ, since each slice states its own. So both headers are parsed and compared; nothing is left to luck.
+A copy takes every slice of a key frame from one of two encodes. That is a valid stream only if both encodes took the
+same decisions wherever a slice speaks for its picture: type, frame number, order count, reference lists, marking.
+Quantisers may differ, since each slice states its own. So both headers are parsed and compared; nothing is left to
+luck.
 
 References
 ----------

@@ -1,9 +1,9 @@
 """How a video is cut into cells: (group of pictures × slice), and the numbers that fix its mark and its encoding.
 
-Every group of pictures is closed, about a second long, and coded in the same slices: one row of macroblocks each, or
-two and more rows where that still leaves 60 slices in a frame, or half a row where a single frame must carry more.
-A slice in one group is a cell, the place of one symbol. A frame of 1080p carries 68 symbols, of 720p 45 (90 with
-half rows), of 2160p 67.
+Every group of pictures is closed and at most about a second long. Its first picture, the key frame, is coded in
+slices: half a row of macroblocks each, or a row where that leaves 90 slices and more. A slice of a key frame is a
+cell, the place of one symbol; the other pictures carry on what the key frame shows. A frame of 1080p carries 136
+symbols, of 720p 90, of 2160p 135.
 
 The level of the stream is chosen so that a hardware decoder is promised no more slices than it must take: at most
 MaxMBPS × frame interval / SliceRate in a picture (H.264 table A-1, A.3.3).
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .errors import VideoTooLarge
 
 MACROBLOCK = 16
-WANTED_SLICES = 60
+WANTED_SLICES = 90
 GOP_S = 1.0
 GOP_FRAMES = (8, 60)
 GOPS_PER_SEGMENT = 6
@@ -47,10 +47,10 @@ class Design:
     ----------
     height, width : of the upright picture as coded, px; even.
     rate : mean frames per second.
-    gop_frames : frames in a group of pictures; the last of a segment or of the video may have fewer.
-    slice_mbs : macroblocks in a slice.
+    gop_frames : frames in a group of pictures at most; one that loses its mark to a cut has fewer.
+    slice_mbs : macroblocks in a slice of a key frame.
     arcsine_share : share of the cells whose bias follows the arcsine law; see `codes`.
-    crf : x264's constant rate factor.
+    crf : x264's constant rate factor for the pictures that all copies share.
     preset : x264's preset.
     """
 
@@ -70,7 +70,7 @@ class Design:
 
     @property
     def slices(self) -> int:
-        """Slices in a frame, which is cells in a group of pictures."""
+        """Slices in a key frame, which is cells in a group of pictures."""
         rows, cols = self.mb_shape
         return -(-rows * cols // self.slice_mbs)
 
@@ -126,20 +126,16 @@ def vars_of(design: Design) -> dict[str, Any]:
     return {name: getattr(design, name) for name in Design.__dataclass_fields__}
 
 
-def slice_mbs(height: int, width: int, *, dense: bool = False) -> int:
+def slice_mbs(height: int, width: int) -> int:
     """Macroblocks per slice for a picture of that size.
 
-    Parameters
-    ----------
-    dense : half rows instead of rows where a frame would have fewer than 60 slices; costs about 6 % more bytes.
-
     >>> [-(-h // 16) * (w // 16) / slice_mbs(h, w) for h, w in ((1080, 1920), (720, 1280), (2160, 3840))]
-    [68.0, 45.0, 67.5]
+    [136.0, 90.0, 135.0]
     """
     rows, cols = -(-height // MACROBLOCK), -(-width // MACROBLOCK)
-    if rows >= WANTED_SLICES or not dense:
+    if rows >= WANTED_SLICES or cols % 2:
         return cols * max(1, rows // WANTED_SLICES)
-    return cols // 2 if cols % 2 == 0 else cols
+    return cols // 2
 
 
 def gop_frames(rate: Fraction) -> int:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from watermark import landmarks
 from watermark.fingerprint import Codes, hamming, pdq
 
-from .references import References, decoded
+from .encoding import decoded
+from .references import References
 from .signatures import shots
 
 SAME_BITS = 10

@@ -42,6 +42,8 @@ def conversions(source: Source) -> list[str]:
         said.append("more than 8 bits per sample are rounded to 8")
     if "420" not in source.pixel_format and source.pixel_format not in ("nv12", "gray"):
         said.append("chroma is reduced to 4:2:0")
+    if source.interlaced:
+        said.append("fields are delivered woven into whole frames, as they are, and no longer flagged as interlaced")
     return said
 
 

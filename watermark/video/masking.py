@@ -1,17 +1,15 @@
-"""How much mark a moving picture can carry, per place and time: the still model's thresholds, steady in time.
+"""How much mark a key frame can carry, and how visible a copy of it is: the still model's achromatic channel.
 
-The pattern stands still for a second while the picture moves through it, so what counts at a place is the least that
-it carries in the neighbourhood of a moment: a mark allowed by a passing texture must be gone before the texture is.
-Thresholds come from the achromatic channel of the vision model, on a picture reduced to some 500 px: the patches of
-the pattern lie in the bands that survive the reduction. The amplitude at threshold is absolute, in levels of luma, so
-flat walls, skies and the ground of titles get little, in every group the same.
+What follows a key frame carries its mark along with what it shows, so a mark that a texture hides stays with that
+texture. Thresholds are taken on a picture reduced to less than 1,000 px: the patches of the pattern lie in the bands
+that survive the reduction. The amplitude at threshold is absolute, in levels of luma, so flat walls, skies and the
+ground of titles get little, in every group the same.
 
 References
 ----------
 As `watermark.mask` and `watermark.visibility`; R. Mantiuk et al. 2024, doi:10.1145/3658144.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -23,8 +21,7 @@ from watermark import mask, visibility
 Plane = NDArray[np.float32]
 Luma = NDArray[np.uint8]
 
-WORKING_PX = 640  # the reduced picture's long side is at most this
-ANCHOR_FRAMES = 6  # between two thresholds
+WORKING_PX = 960  # the reduced picture's long side is at most this
 SMOOTH_PX = 3
 LEAST, MOST = 0.25, 4.0  # levels of luma
 BANDS_JUDGED = 4
@@ -35,27 +32,18 @@ LIGHT = (visibility.PEAK_CD_M2 * _CODE**2.2 + visibility.AMBIENT_CD_M2).astype(n
 
 @dataclass(frozen=True)
 class Carrier:
-    """What one group of pictures can carry.
+    """What one key frame can carry.
 
     Attributes
     ----------
-    at : (n,) frame numbers within the group, ascending, the first 0.
-    amplitude : (n, h, w) float32, amplitude at threshold for the group's own pattern, levels of luma.
-    visible : visible difference Q of the pattern at that amplitude, on average over the group.
+    luma : (H, W) uint8, the frame.
+    amplitude : (h, w) float32, amplitude at threshold for the group's own pattern, levels of luma, reduced.
+    limits : amplitude at threshold in each band, on the reduced frame.
     """
 
-    at: NDArray[np.intp]
+    luma: Luma
     amplitude: Plane
-    visible: float
-
-    def at_frame(self, frame: int) -> Plane:
-        """Amplitude in between two anchors, linearly: (h, w) float32."""
-        after = int(np.searchsorted(self.at, frame))
-        if after == 0 or after == len(self.at):
-            return self.amplitude[min(after, len(self.at) - 1)]
-        left, right = int(self.at[after - 1]), int(self.at[after])
-        t = np.float32((frame - left) / (right - left))
-        return self.amplitude[after - 1] * (1 - t) + self.amplitude[after] * t
+    limits: list[Plane]
 
 
 def reduction(height: int, width: int) -> int:
@@ -109,25 +97,17 @@ def band_planes(pattern: Plane, count: int) -> list[Plane]:
     return out
 
 
-def carrier(frames: Sequence[Luma], pattern: Plane) -> Carrier:
-    """Find what a group of pictures can carry.
+def carrier(luma: Luma, pattern: Plane) -> Carrier:
+    """Find what a key frame can carry.
 
     Parameters
     ----------
-    frames : luma planes of the group, (H, W) uint8 each.
+    luma : (H, W) uint8.
     pattern : (H, W) float32, the group's signed pattern at unit strength.
     """
     steps = reduction(*pattern.shape)
-    small = reduced(pattern, steps)
-    at = np.unique(np.append(np.arange(0, len(frames), ANCHOR_FRAMES), len(frames) - 1))
-    every = [thresholds(reduced(frames[i], steps), steps) for i in at]
-    bands = band_planes(small, len(every[0]))
-    raw = np.stack([allowed(bands, limits) for limits in every])
-    before, after = np.roll(raw, 1, 0), np.roll(raw, -1, 0)
-    before[0], after[-1] = raw[0], raw[-1]
-    steady = np.minimum(np.minimum(before, after), raw)
-    q = [visible(small * a, limits) for a, limits in zip(steady, every, strict=True)]
-    return Carrier(at, steady, float(np.mean(q)))
+    limits = thresholds(reduced(luma, steps), steps)
+    return Carrier(luma, allowed(band_planes(reduced(pattern, steps), len(limits)), limits), limits)
 
 
 def allowed(bands: list[Plane], limits: list[Plane]) -> Plane:
@@ -137,12 +117,3 @@ def allowed(bands: list[Plane], limits: list[Plane]) -> Plane:
         load += (np.float32(2 * band.std()) / limit) ** 4
     carries = np.clip(visibility.power(load, -0.25), LEAST, MOST)
     return cv2.GaussianBlur(carries, (0, 0), SMOOTH_PX)
-
-
-def visible(mark: Plane, limits: list[Plane]) -> float:
-    """Pooled visible difference Q of a mark that meets these thresholds; grows with its amplitude as s^2.264."""
-    means = []
-    for band, limit in zip(band_planes(mark, len(limits)), limits, strict=True):
-        ratio = np.abs(band) * np.float32(2) / cv2.resize(limit, band.shape[::-1], interpolation=cv2.INTER_AREA)
-        means.append(float(np.mean(visibility.power(ratio, 2 * visibility.CONTRAST_EXPONENT))))
-    return float(0.578 * sum(m * m for m in means) ** 0.25)

@@ -21,11 +21,11 @@ from watermark.errors import CorruptMaster
 from . import codes, encoding
 from .design import Design
 from .encoding import Coded, Signal
-from .segment import LENGTH_BYTES, Segment, Sizes
+from .segment import Segment, Sizes
 from .store import Store
 from .tracks import Track, unpack_tracks
 
-FORMAT = "telltale-video-1"
+FORMAT = "telltale-video-2"
 HEADER = "master"
 TRACKS = "tracks/table"
 
@@ -145,29 +145,19 @@ class Master:
     def twins(self, segment: int) -> Iterator[tuple[int, Coded, Coded]]:
         """Yield group, variant + and variant - of every group of pictures in a segment, ready to be decoded."""
         whole = self.segment(segment)
-        shape = (whole.sizes.groups, self.design.slices)
-        both = [whole.slices(variant) for variant in (True, False)]
         for group in range(whole.sizes.groups):
-            pictures = np.flatnonzero(whole.sizes.group == group)
-            times = whole.sizes.times[pictures].tolist()
-            coded = [
-                Coded(
-                    times,
-                    [
-                        [bytes(s[LENGTH_BYTES:]) for s in slices[p * shape[1] : (p + 1) * shape[1]]]
-                        for p in pictures.tolist()
-                    ],
-                    self.parameters,
-                )
-                for slices in both
-            ]
-            yield group, coded[0], coded[1]
+            times = whole.sizes.times[whole.sizes.group == group].tolist()
+            plus, minus = (
+                Coded(times, [[bytes(nal) for nal in p] for p in whole.pictures(group, variant)], self.parameters)
+                for variant in (True, False)
+            )
+            yield group, plus, minus
 
     def reference(self, segment: int, group: int) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.uint8]]]:
         """Yield what a reader compares a leak with: time, and both variants of every frame of one group, as delivered.
 
-        The frame without its mark is (A + B) / 2, the mark of a slice that shows variant + is (A - B) / 2 beyond
-        that, and that of variant - is its negative.
+        The frame without its mark is (A + B) / 2, the mark of what comes from a slice that shows variant + is
+        (A - B) / 2 beyond that, and that of variant - is its negative.
 
         Yields
         ------

@@ -21,19 +21,19 @@ from numpy.typing import NDArray
 from watermark import keys
 from watermark.errors import CorruptMaster
 
-from . import codes, pack, tracks
+from . import codes, pack, signatures, tracks
 from . import design as designs
-from .design import GOPS_PER_SEGMENT, Design
-from .encoding import Coded, Signal
+from .design import Design
+from .encoding import Frame, Signal
 from .errors import TruncatedVideo, TwinsDiffer
 from .frames import conversions, frames
 from .master import TRACKS, Master, Part
 from .probing import LIMITS, Limits, Source, probe
 from .segment import Segment, interleave
 from .store import Store
-from .twins import Group, encode_twins
+from .twins import Coding, Group, Twins, encode_twins
 
-CRF = 16.0  # at 19 the codec alone, choosing otherwise for a marked picture, takes the whole budget of the eye
+CRF = 16.0
 PRESET = "veryfast"
 THUMBNAIL_PX = (27, 48)
 THUMBNAILS_PER_S = 4
@@ -79,7 +79,6 @@ def plan(
     *,
     key: bytes,
     limits: Limits = LIMITS,
-    dense: bool = False,
     crf: float = CRF,
     preset: str = PRESET,
 ) -> Plan:
@@ -90,7 +89,6 @@ def plan(
     path : the file.
     key : the asset's secret, 32 random bytes; never use one key for two assets.
     limits : what is refused.
-    dense : half rows as slices where a frame would otherwise carry fewer than 60 symbols.
     crf, preset : x264's rate factor and preset.
 
     Raises
@@ -102,10 +100,10 @@ def plan(
     source = probe(path, limits)
     height, width, rate = source.height, source.width, source.rate
     gop = designs.gop_frames(rate)
-    run = designs.slice_mbs(height, width, dense=dense)
+    run = designs.slice_mbs(height, width)
     design = Design(height, width, rate, gop, run, 0.0, crf, preset)
     share = codes.arcsine_share(design.slices * -(-len(source.times) // gop))
-    design = Design(height, width, rate, gop, run, share, crf, preset)
+    design = replace(design, arcsine_share=share)
     _ = design.level
     return Plan(source, key, design, source.signal, limits)
 
@@ -116,7 +114,6 @@ def prepare(
     *,
     key: bytes,
     limits: Limits = LIMITS,
-    dense: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Master:
     """Prepare a video for issuing copies and reading leaks; goes on where an interrupted run stopped.
@@ -127,14 +124,13 @@ def prepare(
     store : where the parts go; empty, or with parts of the same video under the same key.
     key : the asset's secret, 32 random bytes; never use one key for two assets.
     limits : what is refused.
-    dense : see `plan`.
     progress : called with segments done and segments in all; what it raises ends the work.
 
     Raises
     ------
     As `plan`, `prepare_segment` and `join`.
     """
-    whole = plan(path, key=key, limits=limits, dense=dense)
+    whole = plan(path, key=key, limits=limits)
     with ThreadPoolExecutor(2) as workers:
         for segment in range(whole.segments):
             prepare_segment(whole, store, segment, workers=workers)
@@ -165,17 +161,16 @@ def prepare_segment(plan: Plan, store: Store, segment: int, *, workers: ThreadPo
         with ThreadPoolExecutor(2) as own:
             prepare_segment(plan, store, segment, workers=own)
         return
-    twins: list[tuple[Coded, Coded]] = []
-    strength: list[float] = []
-    small: list[tuple[int, NDArray[np.uint8]]] = []
-    for group in groups(plan, segment):
-        twins.append(encode_twins(group, plan.source.time_base, plan.signal, workers))
-        strength.append(group.strength)
+    twins: list[Twins] = []
+    small: list[tuple[int, Frame]] = []
+    for group, made in marked_groups(plan, segment, workers):
+        twins.append(made)
         small += thumbnails(group, plan.source)
     if not twins:
         raise TruncatedVideo(f"No frame of segment {segment} can be decoded.")
-    made = interleave(twins, strength, [s for _, s in small], [t for t, _ in small])
-    finish(store, segment, made, twins[0][0].parameters)
+    pairs = [(made.plus, made.minus) for made in twins]
+    whole = interleave(pairs, [made.coding.strength for made in twins], [s for _, s in small], [t for t, _ in small])
+    finish(store, segment, whole, twins[0].plus.parameters)
 
 
 def finish(store: Store, segment: int, made: Segment, parameters: tuple[bytes, bytes]) -> None:
@@ -187,23 +182,42 @@ def finish(store: Store, segment: int, made: Segment, parameters: tuple[bytes, b
     store.put(FACTS.format(segment), pack.dumps({**facts, "counts": counts}))
 
 
-def groups(plan: Plan, segment: int) -> Iterator[Group]:
-    """Yield a segment's groups of pictures, one in memory at a time."""
+def marked_groups(plan: Plan, segment: int, workers: ThreadPoolExecutor) -> Iterator[tuple[Group, Twins]]:
+    """Yield a segment's groups of pictures as twins, each ending where its mark does."""
+    number, coding = 0, Coding()
+    for second in seconds(plan, segment):
+        waiting = [second]
+        while waiting:
+            shown = waiting.pop(0)
+            times, planes = [ticks for ticks, _ in shown], [frame for _, frame in shown]
+            group = Group(plan.key, plan.design, segment, number, times, planes)
+            made = encode_twins(group, plan.source.time_base, plan.signal, workers, coding)
+            coding = made.coding
+            if made.kept < len(shown):
+                waiting[:0] = [shown[: made.kept], shown[made.kept :]]
+                continue
+            yield group, made
+            number += 1
+
+
+def seconds(plan: Plan, segment: int) -> Iterator[list[tuple[int, Frame]]]:
+    """Yield a segment's frames with their times, as many of one shot at once as a group of pictures may have."""
     start, stop = plan.span(segment)
-    times: list[int] = []
-    held: list[NDArray[np.uint8]] = []
-    number = 0
+    held: list[tuple[int, Frame]] = []
+    before: NDArray[np.float32] | None = None
     for ticks, planes in frames(plan.source, start, stop, plan.limits):
-        if len(held) == plan.design.gop_frames and number < GOPS_PER_SEGMENT - 1:
-            yield Group(plan.key, plan.design, segment, number, times, held)
-            times, held, number = [], [], number + 1
-        times.append(ticks)
-        held.append(planes)
+        small = signatures.whole(planes[: plan.design.height])
+        cut = before is not None and len(signatures.shots(np.stack([before, small]))) > 1
+        if len(held) == plan.design.gop_frames or (held and cut):
+            yield held
+            held = []
+        held.append((ticks, planes))
+        before = small
     if held:
-        yield Group(plan.key, plan.design, segment, number, times, held)
+        yield held
 
 
-def thumbnails(group: Group, source: Source) -> list[tuple[int, NDArray[np.uint8]]]:
+def thumbnails(group: Group, source: Source) -> list[tuple[int, Frame]]:
     """Return small luma pictures of a group, some four a second, with their times."""
     step = max(1, round(group.design.rate / THUMBNAILS_PER_S))
     height, width = THUMBNAIL_PX

@@ -77,6 +77,7 @@ class Source:
     end : when the last frame ends, in ticks.
     hdr : "PQ" or "HLG" where frames must be tone-mapped, else "".
     signal : how the samples of a copy are to be shown.
+    interlaced : whether frames are woven of two fields.
     """
 
     path: Path
@@ -93,6 +94,7 @@ class Source:
     end: int
     hdr: str
     signal: Signal
+    interlaced: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -204,6 +206,7 @@ def probe(path: Path, limits: Limits = LIMITS) -> Source:
             end=int(end),
             hdr=hdr,
             signal=signal_of(first, 1 / aspect if rotation % 180 else aspect, hdr),
+            interlaced=bool(first.interlaced_frame),
         )
 
 

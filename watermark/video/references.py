@@ -1,18 +1,18 @@
 """What a leak is compared with: the delivered frames of a group of pictures, without the mark and the mark alone.
 
 Both twins are decoded side by side, frame by frame, and brought to the working raster at once, so that memory holds a
-group of small planes whatever the size of the picture. In a slice of bias p the variants are X + 2(1-p) b P and
-X - 2pb P, hence the mark D = (A - B) / 2 = bP and the unmarked frame X = (A + B) / 2 + (2p - 1) D.
+group of small planes whatever the size of the picture. In a cell of bias p the variants are X + 2(1-p) b P and
+X - 2pb P, hence the mark D = (A - B) / 2 = bP and the unmarked frame X = (A + B) / 2 + (2p - 1) D, in every frame of
+the group, wherever the mark has travelled to; which cell a point shows is a map that travels with it.
 
-D holds the mark, which is steady within a group, and how differently the two encodes erred in this frame. A leak that
-was hardly compressed shows both; one that was compressed again lost the second. So there are two templates: D halfway
-to its mean over the group, and the mean.
+D holds the mark and how differently the two key frames were coded. A leak that was hardly compressed shows both; one
+that was compressed again lost the second, and what it lost of the picture's own detail may resemble it. So there are
+two templates: D itself, and the key's pattern at the strength that D has of it, carried along.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,15 +22,16 @@ from numpy.typing import NDArray
 
 from watermark.symbols import BandResponse, band_responses
 
-from .backend import av
+from . import encoding, motion, pattern
 from .encoding import Coded
 from .master import Master
+from .motion import Labels
 
 Plane = NDArray[np.float32]
 
+ENVELOPE_PX = 8  # of the working raster
 WORKING_SIDE = 960  # long side in px of the working raster: a slice of 1080p is 8 px high there
 GROUPS_HELD = 3
-START = b"\0\0\0\1"
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,54 @@ class Reference:
     ----------
     group : of pictures, counted from the start of the video.
     time_s : when it is shown.
-    clean : (h, w) float16, the frame without a mark.
-    mark : (h, w) float16, what variant + adds to the middle of both variants, halfway to `steady`.
-    steady : (h, w) float32, the mean of that over the group; the same array in all its frames.
-    responses : of the bands to `mark` and to `steady`; the same in all frames of a group.
+    middle : (h, w) float16, halfway between both variants.
+    mark : (h, w) float16, what variant + adds to that.
+    way : from where in the key frame each point comes, see `motion.ways_back`.
+    scene : what all frames of the group share.
     """
 
     group: int
     time_s: float
-    clean: NDArray[np.float16] = field(repr=False)
+    middle: NDArray[np.float16] = field(repr=False)
     mark: NDArray[np.float16] = field(repr=False)
-    steady: Plane = field(repr=False)
-    responses: tuple[list[BandResponse], list[BandResponse]] = field(repr=False)
+    way: NDArray[np.float16] = field(repr=False)
+    scene: Scene = field(repr=False)
+
+    @property
+    def labels(self) -> Labels:
+        """Cell that each point shows, the number of cells where it shows none: (h, w) uint16."""
+        return motion.carried(self.scene.labels, self.way, self.scene.shape, len(self.scene.leans) - 1)
+
+    @property
+    def drawn(self) -> Plane:
+        """The part of the mark that is the key's pattern: (h, w) float32."""
+        return motion.carried(self.scene.drawn, self.way, self.scene.shape, 0)
+
+    @property
+    def clean(self) -> Plane:
+        """The frame without a mark: (h, w) float32."""
+        middle = self.middle.astype(np.float32)
+        return middle + self.scene.leans[self.labels] * self.mark if self.scene.leans.any() else middle
+
+
+@dataclass
+class Scene:
+    """What all frames of a group of pictures share.
+
+    Attributes
+    ----------
+    labels : (h, w) uint16, cell of each point of the key frame, on the working raster.
+    shape : rows and columns of the delivered picture, px.
+    leans : (cells + 1,) float32, 2p - 1 of each cell, and 0.
+    drawn : (h, w) float32, the part of the key frame's mark that is the key's pattern.
+    responses : of the bands to both templates.
+    """
+
+    labels: Labels
+    shape: tuple[int, int]
+    leans: Plane
+    drawn: Plane
+    responses: tuple[list[BandResponse], ...] = ()
 
 
 class References:
@@ -70,10 +107,10 @@ class References:
         return max(16, round(height * scale)), max(16, round(width * scale))
 
     @cached_property
-    def labels(self) -> NDArray[np.int32]:
-        """Slice of each pixel of the working raster: (h, w) int32."""
+    def labels(self) -> Labels:
+        """Slice of each pixel of a key frame on the working raster: (h, w) uint16."""
         design, (height, width) = self.master.design, self.shape
-        whole = np.zeros((design.height, design.width), np.int32)
+        whole = np.zeros((design.height, design.width), np.uint16)
         for number, (top, bottom, left, right) in enumerate(design.boxes):
             whole[top:bottom, left:right] = number
         rows = ((np.arange(height) + 0.5) * design.height / height).astype(int)
@@ -110,29 +147,39 @@ class References:
 
     def _decoded(self, group: int) -> list[Reference]:
         plus, minus = self.coded(group)
-        slices = self.master.design.slices
-        base, height = float(self.master.time_base), self.master.design.height
-        middles: list[NDArray[np.float16]] = []
-        marks: list[NDArray[np.float16]] = []
-        steady = np.zeros(self.shape, np.float32)
-        for a, b in zip(decoded(plus), decoded(minus), strict=True):
-            shown, other = self.small(a[:height]), self.small(b[:height])
-            mark = (shown - other) / 2
-            steady += mark
-            middles.append(((shown + other) / 2).astype(np.float16))
-            marks.append(mark.astype(np.float16))
-        steady /= np.float32(len(marks))
-        biases = self.master.codebook.biases[group * slices : (group + 1) * slices]
-        lean = ((2 * biases - 1).astype(np.float32)[self.labels] * steady).astype(np.float16)
-        own = [(mark + steady).astype(np.float16) / np.float16(2) for mark in marks]
-        responses = (
-            band_responses(self.labels, own[len(own) // 2].astype(np.float32), slices),
-            band_responses(self.labels, steady, slices),
-        )
-        return [
-            Reference(group, ticks * base, middle + lean, mark, steady, responses)
-            for ticks, middle, mark in zip(sorted(plus.times), middles, own, strict=True)
+        design, base = self.master.design, float(self.master.time_base)
+        middles, marks = [], []
+        kinds: list[int] = []
+        vectors: list[motion.Vectors | None] = []
+        for frame, b in zip(encoding.shown(plus, vectors=True), encoding.decoded(minus), strict=True):
+            ours, theirs = self.small(encoding.planes_of(frame)[: design.height]), self.small(b[: design.height])
+            middles.append(((ours + theirs) / 2).astype(np.float16))
+            marks.append(((ours - theirs) / 2).astype(np.float16))
+            kinds.append(int(frame.pict_type))
+            told = frame.side_data.get("MOTION_VECTORS")
+            vectors.append(told.to_ndarray() if told is not None else None)
+        biases = self.master.codebook.biases[group * design.slices : (group + 1) * design.slices]
+        shape = design.height, design.width
+        drawn = projected(marks[0].astype(np.float32), self._pattern(group))
+        scene = Scene(self.labels, shape, np.append(2 * biases - 1, 0).astype(np.float32), drawn)
+        ways = [way.astype(np.float16) for way in motion.ways_back(kinds, vectors, shape)]
+        frames = [
+            Reference(group, ticks * base, middle, mark, way, scene)
+            for ticks, middle, mark, way in zip(sorted(plus.times), middles, marks, ways, strict=True)
         ]
+        half = frames[len(frames) // 2]
+        scene.responses = tuple(
+            band_responses(half.labels.astype(np.int32), template, design.slices + 1)
+            for template in (half.mark.astype(np.float32), half.drawn)
+        )
+        return frames
+
+    def _pattern(self, group: int) -> Plane:
+        """The unit pattern of a group on the working raster."""
+        segment = int(np.searchsorted(self.master.first_group, group, "right") - 1)
+        number = group - int(self.master.first_group[segment])
+        unit = pattern.unit_pattern(self.master.key, self.master.design, segment, number)
+        return cv2.resize(unit, self.shape[::-1], interpolation=cv2.INTER_AREA)
 
     def key_frame(self, group: int) -> tuple[float, NDArray[np.uint8]]:
         """Time in seconds, and planes of variant + of a group's first frame; nothing else is decoded.
@@ -141,7 +188,7 @@ class References:
         """
         plus, _ = self.coded(group)
         first = replace(plus, times=plus.times[:1], pictures=plus.pictures[:1])
-        return plus.times[0] * float(self.master.time_base), next(decoded(first))
+        return plus.times[0] * float(self.master.time_base), next(encoding.decoded(first))
 
     def small(self, luma: NDArray[np.uint8]) -> Plane:
         """A luma plane on the working raster."""
@@ -150,11 +197,7 @@ class References:
         return cv2.resize(luma.astype(np.float32), self.shape[::-1], interpolation=cv2.INTER_AREA)
 
 
-def decoded(coded: Coded) -> Iterator[NDArray[np.uint8]]:
-    """Decode a coded group frame by frame: (3 H / 2, W) uint8 planes in the order shown."""
-    codec = av().CodecContext.create("h264", "r")
-    codec.extradata = b"".join(START + unit for unit in coded.parameters)
-    for slices in coded.pictures:
-        packet = av().Packet(b"".join(START + nal for nal in slices))
-        yield from (frame.to_ndarray(format=frame.format.name) for frame in codec.decode(packet))
-    yield from (frame.to_ndarray(format=frame.format.name) for frame in codec.decode(None))
+def projected(mark: Plane, unit: Plane) -> Plane:
+    """The part of a mark that is a pattern at some slowly changing strength: P G(D P) / G(P²), G a Gaussian."""
+    strength = cv2.GaussianBlur(mark * unit, (0, 0), ENVELOPE_PX)
+    return unit * np.maximum(strength / (cv2.GaussianBlur(unit * unit, (0, 0), ENVELOPE_PX) + np.float32(1e-3)), 0)

@@ -1,7 +1,8 @@
-"""A prepared segment: both twins of a few groups of pictures, slice beside slice, and how a copy is taken from them.
+"""A prepared segment: both twins of a few groups of pictures, and how a copy is taken from them.
 
-In the payload the slices lie in the order in which a decoder wants them, variant + then variant - of each, with their
-four-byte lengths. A copy reads it from front to back and takes one of every two.
+In the payload everything lies in the order in which a decoder wants it, with four-byte lengths: of a group, variant +
+then variant - of each slice of the key frame, then the pictures that all copies share. A copy reads it from front to
+back and takes one of every two.
 """
 
 from __future__ import annotations
@@ -37,34 +38,47 @@ class Sizes:
 
     Attributes
     ----------
-    bytes_of : (pictures, slices, 2) uint32, variant + and variant -, in decoding order.
+    key : (groups, slices, 2) uint32, variant + and variant - of every slice of a key frame.
+    rest : (pictures,) uint32, the pictures that all copies share, in decoding order; 0 for key frames.
     times : (pictures,) int64, when each picture is shown, ticks, in decoding order.
-    group : (pictures,) uint8, group of pictures within the segment.
+    group : (pictures,) uint16, group of pictures within the segment.
     """
 
-    bytes_of: NDArray[np.uint32]
+    key: NDArray[np.uint32]
+    rest: NDArray[np.uint32]
     times: NDArray[np.int64]
-    group: NDArray[np.uint8]
+    group: NDArray[np.uint16]
 
     @property
     def groups(self) -> int:
         """Groups of pictures in the segment."""
-        return int(self.group[-1]) + 1
+        return len(self.key)
+
+    @property
+    def first(self) -> NDArray[np.intp]:
+        """Numbers of the key frames: (groups,)."""
+        return np.flatnonzero(self.rest == 0)
+
+    @property
+    def shared(self) -> NDArray[np.int64]:
+        """Bytes of each group that all copies share: (groups,) int64."""
+        return np.bincount(self.group, self.rest, self.groups).astype(np.int64)
 
     def chosen(self, bits: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Length of each picture of a copy: (pictures,) int64, for bits of (groups, slices)."""
-        plus = bits[self.group]
-        return np.where(plus, self.bytes_of[..., 0], self.bytes_of[..., 1]).sum(1, dtype=np.int64)
+        lengths = self.rest.astype(np.int64)
+        lengths[self.first] = np.where(bits, self.key[..., 0], self.key[..., 1]).sum(1, dtype=np.int64)
+        return lengths
 
     def to_bytes(self) -> bytes:
         """Serialise."""
-        return pack.dumps({"sizes": self.bytes_of, "times": self.times, "group": self.group})
+        return pack.dumps({"key": self.key, "rest": self.rest, "times": self.times, "group": self.group})
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview) -> Sizes:
         """Restore; nothing is copied."""
         parts = pack.loads(data)
-        return cls(parts["sizes"], parts["times"], parts["group"])
+        return cls(parts["key"], parts["rest"], parts["times"], parts["group"])
 
 
 @dataclass(frozen=True)
@@ -93,19 +107,23 @@ class Segment:
         ----------
         bits : (groups, slices) bool, True for variant +.
         """
-        ends = np.cumsum(np.bincount(self.sizes.group, self.sizes.chosen(bits))).astype(np.int64)
+        sizes = self.sizes
+        ends = np.cumsum(np.bincount(sizes.group, sizes.chosen(bits), sizes.groups)).astype(np.int64)
+        shared = np.stack([sizes.shared, np.zeros_like(sizes.shared)], 1)[:, None]
+        runs = np.concatenate([sizes.key, shared], 1).astype(np.int64)
+        taken = np.concatenate([bits, np.ones((sizes.groups, 1), np.bool_)], 1)
         out = np.empty(int(ends[-1]), np.uint8)
-        take_one_of_two(self.payload, self.sizes.bytes_of.reshape(-1, 2), bits[self.sizes.group].ravel(), out)
+        take_one_of_two(self.payload, runs.reshape(-1, 2), taken.ravel(), out)
         return np.split(out, ends[:-1])
 
-    def slices(self, variant: bool) -> list[memoryview]:
-        """All slices of one variant in decoding order, lengths included."""
-        lengths = self.sizes.bytes_of.astype(np.int64)
-        ends = np.cumsum(lengths.ravel()).reshape(lengths.shape)
-        stops = ends[..., 0 if variant else 1].ravel()
-        starts = stops - lengths[..., 0 if variant else 1].ravel()
-        view = self.payload.data
-        return [view[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    def pictures(self, group: int, variant: bool) -> list[list[memoryview]]:
+        """Slices, without their lengths, of one variant of a group's pictures, in decoding order."""
+        sizes = self.sizes
+        start = int(sizes.key[:group].sum(dtype=np.int64) + sizes.shared[:group].sum())
+        pairs = sizes.key[group].ravel().astype(np.int64)
+        rest = sizes.rest[sizes.group == group].astype(np.int64)[1:]
+        key = runs_of(self.payload, start, pairs)[0 if variant else 1 :: 2]
+        return [key, *([run] for run in runs_of(self.payload, start + int(pairs.sum()), rest))]
 
     def to_bytes(self) -> bytes:
         """Serialise; the sizes are kept apart, see `store`."""
@@ -127,6 +145,13 @@ class Segment:
         )
 
 
+def runs_of(payload: NDArray[np.uint8], start: int, lengths: NDArray[np.int64]) -> list[memoryview]:
+    """Consecutive runs of bytes, each without the length that it starts with."""
+    stops = start + np.cumsum(lengths)
+    starts = stops - lengths + LENGTH_BYTES
+    return [payload.data[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+
+
 @intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
 def _copy(_: Any, out: Any, to: Any, source: Any, start: Any, length: Any) -> Any:
     """Copy bytes as memcpy does; Numba's own loop over bytes takes five times as long."""
@@ -144,7 +169,7 @@ def _copy(_: Any, out: Any, to: Any, source: Any, start: Any, length: Any) -> An
 
 @compiled
 def take_one_of_two(
-    payload: NDArray[np.uint8], sizes: NDArray[np.uint32], first: NDArray[np.bool_], out: NDArray[np.uint8]
+    payload: NDArray[np.uint8], sizes: NDArray[np.int64], first: NDArray[np.bool_], out: NDArray[np.uint8]
 ) -> None:
     """Copy one of every two neighbouring runs of bytes.
 
@@ -183,17 +208,19 @@ def interleave(
     TwinsDiffer
         If a slice could not stand in for its twin.
     """
-    sizes, times, group, payload = [], [], [], []
+    key, rest, times, group, payload = [], [], [], [], []
     for number, (plus, minus) in enumerate(groups):
         refuse_differing(plus, minus)
         times += plus.times
         group += [number] * len(plus.times)
-        for pair in zip(plus.pictures, minus.pictures, strict=True):
-            sizes.append([[LENGTH_BYTES + len(a), LENGTH_BYTES + len(b)] for a, b in zip(*pair, strict=True)])
-            for a, b in zip(*pair, strict=True):
-                payload += [len(a).to_bytes(LENGTH_BYTES, "big"), a, len(b).to_bytes(LENGTH_BYTES, "big"), b]
+        shared = [nal for (nal,) in plus.pictures[1:]]
+        key.append([[LENGTH_BYTES + len(a), LENGTH_BYTES + len(b)] for a, b in zip(*keys_of(plus, minus), strict=True)])
+        rest += [0, *(LENGTH_BYTES + len(nal) for nal in shared)]
+        for nal in [*(unit for pair in zip(*keys_of(plus, minus), strict=True) for unit in pair), *shared]:
+            payload += [len(nal).to_bytes(LENGTH_BYTES, "big"), nal]
+    sizes = np.array(key, np.uint32), np.array(rest, np.uint32)
     return Segment(
-        Sizes(np.array(sizes, np.uint32), np.array(times, np.int64), np.array(group, np.uint8)),
+        Sizes(*sizes, np.array(times, np.int64), np.array(group, np.uint16)),
         np.frombuffer(b"".join(payload), np.uint8),
         np.array(strength, np.float32),
         np.stack(thumbnails),
@@ -201,24 +228,31 @@ def interleave(
     )
 
 
+def keys_of(plus: Coded, minus: Coded) -> tuple[list[bytes], list[bytes]]:
+    """Slices of both key frames."""
+    return plus.pictures[0], minus.pictures[0]
+
+
 def refuse_differing(plus: Coded, minus: Coded) -> None:
-    """Compare everything that slices share with their picture.
+    """Compare everything that two key frames share, and all that follows them.
 
     Raises
     ------
     TwinsDiffer
         If anything differs.
     """
-    if plus.parameters != minus.parameters or plus.times != minus.times:
+    if (plus.parameters, plus.times, plus.pictures[1:]) != (minus.parameters, minus.times, minus.pictures[1:]):
+        raise TwinsDiffer
+    if any(len(picture) != 1 for picture in plus.pictures[1:]):
+        raise TwinsDiffer("A picture that all copies share is coded in several slices.")
+    ours, theirs = keys_of(plus, minus)
+    if len(ours) != len(theirs):
         raise TwinsDiffer
     parameters = bitstream.Parameters.parse(*plus.parameters)
-    for ours, theirs in zip(plus.pictures, minus.pictures, strict=True):
-        if len(ours) != len(theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        try:
+            same = bitstream.slice_header(a, parameters) == bitstream.slice_header(b, parameters)
+        except ValueError as error:
+            raise TwinsDiffer(f"A slice cannot be compared: {error}") from error
+        if not same:
             raise TwinsDiffer
-        for a, b in zip(ours, theirs, strict=True):
-            try:
-                same = bitstream.slice_header(a, parameters) == bitstream.slice_header(b, parameters)
-            except ValueError as error:
-                raise TwinsDiffer(f"A slice cannot be compared: {error}") from error
-            if not same:
-                raise TwinsDiffer

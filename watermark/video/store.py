@@ -3,7 +3,7 @@
 A film is prepared and issued a few seconds at a time, so its master is not one value but a small tree of parts:
 
     master            what the video is, its key, and a table of its segments
-    segments/00000    six groups of pictures: every slice of both twins, and a few small pictures of what they show
+    segments/00000    some six seconds: key frames of both twins, what follows them, a few small pictures of it
     sizes/00000       how long each of those slices is, so that a copy's length is known before it is assembled
     tracks/00000      sound and subtitles of the same seconds, as the source had them
 

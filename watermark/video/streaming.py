@@ -2,10 +2,10 @@
 
 One playlist and one initialisation segment serve all copies; which copy a segment belongs to is decided by whoever
 asks for it, not by its address, so neither manifest nor addresses tell anything about a codeword. What remains is the
-length of a segment. It is a sum over all slices of some six seconds, so it is different for every copy and tells a
-listener on the line which copy is being played if he holds that copy's codeword or file; it does not tell the variant
-of any slice to somebody who does not know both twins. To pad every slice to the length of its twin would hide this and
-cost what `padding_share` returns, some 2 % at a usual rate.
+length of a segment. It is a sum over the key frames' slices of some six seconds, so it is different for every copy and
+tells a listener on the line which copy is being played if he holds that copy's codeword or file; it does not tell the
+variant of any slice to somebody who does not know both twins. To pad every slice to the length of its twin would hide
+this and cost what `padding_share` returns.
 
 References
 ----------
@@ -149,5 +149,5 @@ def playlist(movie: Movie, init_url: str, segment_url: Callable[[int], str]) -> 
 
 def padding_share(sizes: Sizes) -> float:
     """Share of bytes that padding every slice to its longer twin would add to a segment."""
-    pairs = sizes.bytes_of.astype(np.int64)
-    return float(pairs.max(-1).sum() / pairs.mean(-1).sum() - 1)
+    pairs = sizes.key.astype(np.int64)
+    return float((pairs.max(-1) - pairs.mean(-1)).sum() / (pairs.mean(-1).sum() + sizes.rest.sum(dtype=np.int64)))

@@ -20,9 +20,9 @@ from watermark.symbols import BandResponse, explain, sum_cells
 
 from .references import Reference
 
-Plane = NDArray[np.float32]
 Floats = NDArray[np.float64]
-OWN, STEADY = 0, 1
+Plane = NDArray[np.float32]
+OWN, DRAWN = 0, 1
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class FrameSymbols:
 
     Attributes
     ----------
-    correlations, precisions : (2, bands, slices), by template - the frame's own mark, the group's steady one - and
-        fine to coarse: numerator and denominator of each slice's least-squares amplitude in units of half the
-        distance of the variants.
+    correlations, precisions : (2, bands, slices), by template - the frame's own mark, the pattern alone - and fine to
+        coarse: numerator and denominator of each slice's least-squares amplitude in units of half the distance of the
+        variants.
     shown : share of the frame that the leak shows.
     """
 
@@ -49,8 +49,8 @@ class FrameSymbols:
         square of the amplitude. It ranks moments of one leak; how high it is depends on what the leak went through.
         Uses the pattern, which is secret, and no codeword: it may choose among moments.
         """
-        middle, coarse = self.correlations[STEADY, -2:]
-        expected = float(np.sum(self.precisions[STEADY, -2] * self.precisions[STEADY, -1]))
+        middle, coarse = self.correlations[DRAWN, -2:]
+        expected = float(np.sum(self.precisions[DRAWN, -2] * self.precisions[DRAWN, -1]))
         return float(np.sum(middle * coarse)) / (expected + 1e-12)
 
     @property
@@ -59,13 +59,11 @@ class FrameSymbols:
 
         High in the wrong place too where the mark of another place is read, so it confirms, and presence chooses.
         """
-        middle, coarse = self.correlations[OWN, -2:]
+        middle, coarse = self.correlations[DRAWN, -2:]
         return float(np.sum(middle * coarse) / (np.sqrt(np.sum(middle**2) * np.sum(coarse**2)) + 1e-12))
 
 
-def read_frame(
-    leak: Leak, homography: Matrix, reference: Reference, labels: NDArray[np.int32], slices: int
-) -> FrameSymbols:
+def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int) -> FrameSymbols:
     """Correlate one registered frame with the mark.
 
     Parameters
@@ -73,17 +71,16 @@ def read_frame(
     leak : the frame.
     homography : leak px -> working raster.
     reference : the frame of the video that it shows.
-    labels : (h, w) int32, slice of each pixel of the working raster.
-    slices : in a frame.
+    slices : in a key frame.
     """
-    clean, own = reference.clean.astype(np.float32), reference.mark.astype(np.float32)
+    clean, own, labels = reference.clean, reference.mark.astype(np.float32), reference.labels.astype(np.int32)
     warped, seen = leak.onto(homography, (clean.shape[0], clean.shape[1]))
     shown = registration.evidence_mask(clean, warped, seen)
-    floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
+    floors = [own * np.float32(band.passed**0.5) for band in reference.scene.responses[OWN]]
     left = explain(clean, warped, seen, shown, floors)
     found = [
         correlate(left, mark, bands, seen, labels, slices)
-        for mark, bands in zip((own, reference.steady), reference.responses, strict=True)
+        for mark, bands in zip((own, reference.drawn), reference.scene.responses, strict=True)
     ]
     return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
 
@@ -101,8 +98,8 @@ def correlate(
     for number, (band, residual) in enumerate(zip(bands, left, strict=True)):
         expected = residual.gain * mark
         weight = seen / residual.variance
-        matched = sum_cells(labels, expected * residual.difference * weight, slices)
-        energy = sum_cells(labels, expected * expected * weight, slices)
+        matched = sum_cells(labels, expected * residual.difference * weight, slices + 1)[:slices]
+        energy = sum_cells(labels, expected * expected * weight, slices + 1)[:slices]
         correlations[number] = band.held / band.smoothness * matched
         precisions[number] = band.held**2 / band.smoothness * energy
     return correlations, precisions

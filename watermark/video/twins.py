@@ -1,10 +1,22 @@
-"""Both variants of one group of pictures: mark, encode twice, and see how visible the result is."""
+"""Both variants of one group of pictures: the group is coded once, its key frame once more for either variant.
+
+    frames --x264--> base:  K  B B P  B B P ...        K  decoded, + mark and - mark, coded in slices:  K+  K-
+    a copy:          slices of K+ or K-, then the base's  B B P  B B P ...
+
+The pictures after the key frame say how it moves and what is new, and both are the same whatever the mark. So the mark
+travels with what it lies on, to the last picture of the group: in a mixture of both variants every point shows the
+variant of the slice of the key frame that it came from, and nothing is ever predicted from the wrong one. The key
+frame is marked as the base shows it and coded more finely, so that what follows fits onto it.
+
+What comes into the picture within a group carries no mark, and after a cut nothing does. `Twins.kept` says up to which
+frame the mark lasts; the group is to end there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -12,19 +24,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from watermark import rendering, visibility
+from watermark import keys, rendering, visibility
 from watermark.codebook import LEVELS
 
 from . import codes, encoding, masking, pattern
 from .design import Design
 from .encoding import Coded, Signal
+from .errors import TwinsDiffer
 from .masking import Carrier
+from .segment import LENGTH_BYTES
 
 Plane = NDArray[np.float32]
 Frame = NDArray[np.uint8]
 
-TARGET_Q = 2.4  # of the mark alone, before the codec; JOD 9.9
-WEAKEST, STRONGEST = 0.4, 2.5
+TARGET_JOD = 9.955  # of a key frame as delivered, for the still model; 9.9 and more for a model of moving pictures
+WEAKEST, STRONGEST = 0.3, 2.0
+BYTES = 1.16  # of a copy, over those of the base
+BYTES_CLOSE = 0.03
+FINEST, COARSEST = 3.0, 14.0
+BYTES_SLOPE = 0.075  # of log bytes of a key frame over its rate factor
+ROUNDS = 3
+CLOSE = 0.15  # of log visibility
+SLOPE = 1.5  # of log visibility over log strength, where only one strength was tried: the codec's loss adds to it
+KEPT = 0.45  # share of the key frame's energy of the mark that every picture of its group must have
+LEAST = 0.15  # share of the energy that a picture could carry
+FADING_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -53,17 +77,6 @@ class Group:
         return pattern.unit_pattern(self.key, self.design, self.segment, self.number)
 
     @cached_property
-    def carrier(self) -> Carrier:
-        """What the frames can carry."""
-        return masking.carrier([frame[: self.design.height] for frame in self.frames], self.pattern)
-
-    @cached_property
-    def strength(self) -> float:
-        """Amplitude in units of the threshold at which the mark of a copy has the visibility aimed at."""
-        q = max(self.carrier.visible, 1e-3)
-        return float(np.clip((TARGET_Q / q) ** (1 / visibility.CONTRAST_EXPONENT), WEAKEST, STRONGEST))
-
-    @cached_property
     def variants(self) -> tuple[Plane, Plane]:
         """Patterns of variant + and variant -, each slice at its amplitude: 2(1-p)b and -2pb."""
         share, slices = self.design.arcsine_share, self.design.slices
@@ -75,26 +88,174 @@ class Group:
             minus[top:bottom, left:right] *= np.float32(-2 * b * bias)
         return plus, minus
 
-    def marked(self, variant: Plane, strength: float) -> Iterator[tuple[int, Frame]]:
-        """Yield the frames with one variant of the mark in their luma, rounded against blue noise."""
-        height, width = variant.shape
-        dither = rendering.thresholds(height, width)
-        for number, (ticks, frame) in enumerate(zip(self.times, self.frames, strict=True)):
-            amplitude = cv2.resize(self.carrier.at_frame(number), (width, height), interpolation=cv2.INTER_LINEAR)
-            mark = cv2.multiply(amplitude, variant, scale=strength)
-            copy = frame.copy()
-            np.floor(cv2.add(cv2.add(frame[:height], mark, dtype=cv2.CV_32F), dither), out=mark)
-            copy[:height] = cv2.convertScaleAbs(np.maximum(mark, 0, out=mark))
-            yield ticks, copy
+    @cached_property
+    def sample(self) -> NDArray[np.bool_]:
+        """Bits of no copy, drawn as a copy's are, to judge a mixture by: (slices,) bool."""
+        share, slices = self.design.arcsine_share, self.design.slices
+        p = codes.group_thresholds(self.key, slices, share, self.segment, self.number) / float(LEVELS)
+        return np.asarray(keys.uniform(self.key, f"video sample {self.segment} {self.number}", slices) < p)
 
 
-def encode_twins(group: Group, time_base: Fraction, signal: Signal, workers: ThreadPoolExecutor) -> tuple[Coded, Coded]:
-    """Encode both variants of a group at its own strength, side by side."""
-    strength = group.strength
+@dataclass(frozen=True)
+class Coding:
+    """How the key frame of a group is marked and coded.
 
-    def one(variant: Plane) -> Coded:
-        return encoding.encode(group.marked(variant, strength), group.design, time_base, signal)
+    Attributes
+    ----------
+    strength : amplitude of the mark in units of what the eye's threshold allows.
+    crf : x264's rate factor.
+    """
 
-    _ = group.carrier  # before the threads part
-    plus, minus = workers.map(one, group.variants)
-    return plus, minus
+    strength: float = 1.0
+    crf: float = 8.0
+
+
+@dataclass(frozen=True)
+class Twins:
+    """A group as both variants.
+
+    Attributes
+    ----------
+    plus, minus : alike but for the slices of the key frame.
+    base : the group without a mark.
+    coding : of the key frame.
+    kept : frames up to which the mark lasts, at least 1.
+    """
+
+    plus: Coded
+    minus: Coded
+    base: Coded
+    coding: Coding
+    kept: int
+
+
+def encode_twins(
+    group: Group, time_base: Fraction, signal: Signal, workers: ThreadPoolExecutor, guess: Coding
+) -> Twins:
+    """Encode both variants of a group, the key frame as fine and the mark as strong as bytes and the eye allow.
+
+    Parameters
+    ----------
+    workers : two threads.
+    guess : where to begin, such as what did for the group before.
+
+    Raises
+    ------
+    TwinsDiffer
+        If a key frame does not fit what follows it.
+    """
+    base = encoding.encode(zip(group.times, group.frames, strict=True), group.design, time_base, signal)
+    key = encoding.decode(first(base))[0]
+    carrier = masking.carrier(key[: group.design.height], group.pattern)
+
+    def tried(coding: Coding) -> tuple[Coded, Coded]:
+        def one(variant: Plane) -> Coded:
+            shown = marked(key, carrier, variant, coding.strength)
+            slices, sets = encoding.encode_key(shown, group.number, coding.crf, group.design, time_base, signal)
+            if sets != base.parameters:
+                raise TwinsDiffer
+            return replace(base, pictures=[slices, *base.pictures[1:]])
+
+        plus, minus = workers.map(one, group.variants)
+        return plus, minus
+
+    coding, (plus, minus) = solved(tried, base, key, group.sample, guess)
+    return Twins(plus, minus, base, coding, kept(group, coding.strength, plus, minus))
+
+
+def solved(
+    tried: Callable[[Coding], tuple[Coded, Coded]],
+    base: Coded,
+    key: Frame,
+    sample: NDArray[np.bool_],
+    coding: Coding,
+) -> tuple[Coding, tuple[Coded, Coded]]:
+    """Find the coding at which a copy is as long, and its key frame as visible, as is aimed at.
+
+    Parameters
+    ----------
+    tried : encodes both variants.
+    key : key frame of the base.
+    sample : bits of the copy that is judged.
+    coding : the first guess.
+    """
+    shared = length(base) - length(first(base))
+    original = cv2.cvtColor(key, cv2.COLOR_YUV2RGB_I420)
+    points: list[tuple[float, float]] = []
+    for left in reversed(range(ROUNDS)):
+        plus, minus = tried(coding)
+        copy = first(mixture(plus, minus, sample))
+        shown = cv2.cvtColor(encoding.decode(copy)[0], cv2.COLOR_YUV2RGB_I420)
+        loss = 10 - visibility.jod(visibility.difference(original, shown))
+        points.append((np.log(coding.strength), np.log(max(loss, 1e-4))))
+        step = next_step(points)
+        spent = length(copy) / max(1.0, BYTES * length(base) - shared)
+        finer = float(np.log(spent)) / BYTES_SLOPE
+        crf = float(np.clip(coding.crf + finer, FINEST, COARSEST))
+        fits = abs(length(copy) + shared - BYTES * length(base)) < BYTES_CLOSE * length(base) or crf == coding.crf
+        if not left or (fits and abs(step) < CLOSE / SLOPE):
+            break
+        strength = float(np.clip(coding.strength * np.exp(step), WEAKEST, STRONGEST))
+        if not fits:
+            points.clear()
+        elif strength == coding.strength:
+            break
+        coding = Coding(strength, coding.crf if fits else crf)
+    return coding, (plus, minus)
+
+
+def next_step(points: Sequence[tuple[float, float]]) -> float:
+    """Change of log strength that should bring log visibility to its target, along the last two points."""
+    slope = SLOPE
+    if len(points) > 1 and abs(points[-1][0] - points[-2][0]) > 0.01:
+        slope = float(np.clip((points[-1][1] - points[-2][1]) / (points[-1][0] - points[-2][0]), 0.5, 3.0))
+    return float(np.clip((np.log(10 - TARGET_JOD) - points[-1][1]) / slope, -1.5, 1.0))
+
+
+def length(coded: Coded) -> int:
+    """Bytes of a coded group, lengths included."""
+    return sum(LENGTH_BYTES + len(nal) for picture in coded.pictures for nal in picture)
+
+
+def marked(key: Frame, carrier: Carrier, variant: Plane, strength: float) -> Frame:
+    """A key frame with one variant of the mark in its luma, rounded against blue noise."""
+    height, width = variant.shape
+    amplitude = cv2.resize(carrier.amplitude, (width, height), interpolation=cv2.INTER_LINEAR)
+    mark = cv2.multiply(amplitude, variant, scale=strength)
+    copy = key.copy()
+    lit = cv2.add(cv2.add(key[:height], mark, dtype=cv2.CV_32F), rendering.thresholds(height, width))
+    copy[:height] = np.clip(np.floor(lit), 0, 255).astype(np.uint8)
+    return copy
+
+
+def mixture(plus: Coded, minus: Coded, bits: NDArray[np.bool_]) -> Coded:
+    """A copy's stream: slices of the key frame from either variant, the rest as it is in both."""
+    pairs = zip(plus.pictures[0], minus.pictures[0], bits.tolist(), strict=True)
+    return replace(plus, pictures=[[a if bit else b for a, b, bit in pairs], *plus.pictures[1:]])
+
+
+def first(coded: Coded) -> Coded:
+    """The key frame of a group alone."""
+    return replace(coded, times=coded.times[:1], pictures=coded.pictures[:1])
+
+
+def kept(group: Group, strength: float, plus: Coded, minus: Coded) -> int:
+    """Frames, counted from the first, in which enough of the mark is left.
+
+    It is lost where most of the key frame's has gone, and where a picture has come up that could carry far more than
+    it does: at once in a cut, and never sooner than a quarter of a second where one picture fades into another.
+    """
+    height, soonest = group.design.height, max(2, round(group.design.rate * FADING_S))
+    start = before = 0.0
+    for number, (a, b) in enumerate(zip(encoding.decoded(plus), encoding.decoded(minus), strict=True)):
+        luma = a[:height]
+        energy = cv2.norm(luma, b[:height], cv2.NORM_L2SQR) / luma.size / 4
+        start, before = (start or energy), (before or energy)
+        if energy < KEPT * before or (number >= soonest and energy < KEPT * start):
+            return number
+        if number and number % soonest == 0:
+            could = np.mean(np.square(masking.carrier(luma, group.pattern).amplitude)) * strength**2
+            if energy < LEAST * could:
+                return number
+        before = energy
+    return len(group.times)

@@ -68,6 +68,15 @@ def test_a_variable_frame_rate_keeps_every_time(tmp_path):
     assert np.allclose(times_of(target), np.array(times) / 1000)
 
 
+def test_interlaced_fields_are_kept_as_they_are_and_said_to_be(tmp_path):
+    source = write(tmp_path / "fields.mp4", panned(14), options={"x264-params": "tff=1"})
+    master, target = issued(source, tmp_path)
+    assert any("fields" in note for note in master.notes)
+    with av.open(str(target)) as file, av.open(str(source)) as original:
+        copy, plain = (next(f.decode(video=0)).to_ndarray()[:192].astype(float) for f in (file, original))
+    assert np.abs(copy - plain).mean() < 2
+
+
 def test_a_rotated_video_comes_out_upright(tmp_path, clip):
     source = tmp_path / "rotated.mp4"
     with av.open(str(clip)) as file, av.open(str(source), "w") as out:

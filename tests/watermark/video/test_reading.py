@@ -19,6 +19,7 @@ from watermark.video.leaks import WINDOW_S, WINDOWS, held_frames, windows
 from watermark.video.reading import Reading, read_picture, read_stages
 from watermark.video.references import References
 from watermark.video.strip import strip
+from watermark.video.twins import mixture
 
 from .conftest import panned, write
 
@@ -134,16 +135,22 @@ def test_reading_uses_no_codeword(references, finder, copy, monkeypatch):
 
 def test_a_reference_lies_between_its_variants(references):
     frames = references.group(1)
+    height, slices = references.master.design.height, references.master.design.slices
+    a, b = (decode(twin)[5][:height].astype(np.float32) for twin in references.coded(1))
+    mark = (a - b) / 2
+    leans = np.append(2 * references.master.codebook.biases[slices : 2 * slices] - 1, 0).astype(np.float32)
+    assert np.abs(frames[5].mark.astype(np.float32) - mark).max() < 0.02
+    assert np.abs(frames[5].clean - (a + b) / 2 - leans[frames[5].labels] * mark).max() < 0.2
+
+
+def test_the_last_frame_of_a_pan_shows_each_cell_where_it_went(references):
+    *_, last = references.group(1)
     plus, minus = references.coded(1)
-    height = references.master.design.height
-    both = [[p[:height].astype(np.float32) for p in decode(twin)] for twin in (plus, minus)]
-    marks = np.stack([(a - b) / 2 for a, b in zip(*both, strict=True)])
-    steady = marks.mean(0)
-    lean = (2 * references.master.codebook.biases - 1).reshape(-1, references.master.design.slices)[1]
-    clean = (both[0][0] + both[1][0]) / 2 + lean.astype(np.float32)[references.labels] * steady
-    assert np.abs(frames[0].steady - steady).max() < 0.01
-    assert np.abs(frames[0].mark.astype(np.float32) - (marks[0] + steady) / 2).max() < 0.02
-    assert np.abs(frames[0].clean.astype(np.float32) - clean).max() < 0.2
+    bits = np.random.default_rng(0).random(references.master.design.slices) < 0.5
+    shown = decode(mixture(plus, minus, bits))[-1][: references.master.design.height].astype(np.float32)
+    expected = np.append(np.where(bits, 1, -1), 0)[last.labels] * last.mark.astype(np.float32)
+    left = (shown - last.middle.astype(np.float32)) * expected
+    assert left.sum() > 0.9 * np.square(expected).sum()
 
 
 def test_what_is_found_by_survives_being_stored(finder):
