@@ -22,6 +22,8 @@ from .strength import Viewer, solve_strength, take_away
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
 JOINED_BAND = 2  # finest band in which the mark of a joined copy has energy: its cells are 23 px wide and more
+CB_PER_BLUE, MID_CB = np.float32(0.564), np.float32(128)  # Cb = 0.564 (B - Y) + 128
+CACHED_ROWS = 32  # of a picture of some megapixels that lie in the cache together
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
 
 
@@ -177,7 +179,7 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Luma and Cb planes on a raster of `shape`, averaged over area before rounding: (2, h, w) float32."""
-    return as_luma_and_cb(averaged(rgb, shape))
+    return as_luma_and_cb(rgb if rgb.shape[:2] == shape else averaged(rgb, shape))
 
 
 def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -190,9 +192,12 @@ def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float
     return cv2.merge(channels)
 
 
-def as_luma_and_cb(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Luma and Cb planes of a picture of 0 … 255: (2, h, w) float32."""
-    ycc = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
-    planes = np.stack([ycc[..., 0], ycc[..., 2]])
-    planes[1] += np.float32(127.5)  # OpenCV centres chroma of floating-point pictures on 0.5
+def as_luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+    """Luma and Cb planes of a picture of 0 … 255, after ITU-R BT.601, not rounded: (2, h, w) float32."""
+    planes = np.empty((2, *rgb.shape[:2]), np.float32)
+    for top in range(0, len(rgb), CACHED_ROWS):
+        rows = slice(top, top + CACHED_ROWS)
+        exact = rgb[rows].astype(np.float32, copy=False)
+        planes[0, rows] = cv2.cvtColor(exact, cv2.COLOR_RGB2GRAY)
+        planes[1, rows] = (exact[..., 2] - planes[0, rows]) * CB_PER_BLUE + MID_CB
     return planes

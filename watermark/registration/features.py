@@ -26,7 +26,7 @@ _CONTRAST = 0.004  # a tenth of the usual: soft skies and fabrics still give a f
 _EDGE = 12
 _GRID_CELLS = 10  # along the long side
 _SMALLEST_CELL_QUOTA = 4
-_DESCRIBED = 6  # key points described for each one kept: dearer would be to build the scale space twice
+_CONSIDERED = 6  # key points for each one that is kept and described
 _SAME_LEVEL = 0.8  # a level within 20 % of the one before it finds the same points again
 
 _LAYOUT = np.arange(128).reshape(4, 4, 8)  # SIFT: 4 rows x 4 columns x 8 orientations
@@ -125,14 +125,16 @@ def detect(luma: Plane, levels: Levels) -> Features:
 
 
 def _detect_at_one_size(luma: Plane, count: int) -> Features:
-    sift = cv2.SIFT.create(nfeatures=_DESCRIBED * count, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
-    found, descriptors = sift.detectAndCompute(np.clip(luma, 0, 255).astype(np.uint8), None)
+    sift = cv2.SIFT.create(nfeatures=_CONSIDERED * count, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
+    picture = np.clip(luma, 0, 255).astype(np.uint8)
+    found = sift.detect(picture, None)
     if not found:
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
     points = np.array([(*k.pt, k.size, k.angle) for k in found], np.float32)
     strengths = np.array([k.response for k in found], np.float32)
     chosen = _spread(points[:, :2], strengths, max(luma.shape) / _GRID_CELLS, count)
-    return Features(points[chosen], descriptors[chosen].astype(np.uint8))
+    _, descriptors = sift.compute(picture, [found[place] for place in chosen])
+    return Features(points[chosen], descriptors.astype(np.uint8))
 
 
 def _spread(

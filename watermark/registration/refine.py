@@ -43,6 +43,7 @@ _FLOW_LEVELS = (4, 20, 1.0), (2, 8, 1.0), (1, 3, 2.0)  # reduction, iterations, 
 _FLOW_RIDGE = 1.0
 _FLOW_STEP_PX = 3.0
 _FLOW_GAIN = 1.01  # evidence must rise by 1 % before 8 parameters become a field
+_AGREED = 0.9  # agreement from which there is no bend to look for
 _FLOW_SETTLED = 1.002  # and by 0.2 % for another step
 
 
@@ -252,8 +253,8 @@ def _flow_on(
     best: Plane | None = None
     warped, mask = leak.onto(onto, raster.shape)
     score, blocks = compare(raster.picture, warped, mask)
-    if score * _FLOW_GAIN > blocks:
-        return None  # no bend could agree so much better
+    if score > _AGREED * blocks:
+        return None
     flow = np.zeros((2, *raster.shape), np.float32)
     if start is not None:
         started, start_mask = leak.onto(onto, raster.shape, start)
