@@ -1,7 +1,7 @@
 """The strip chart of a video's reading, placed for drawing: when it was read, where in the picture, how strongly.
 
-Columns are groups of pictures, about a second each; rows are slices from the top of the picture to its bottom, a few of
-them drawn as one. A second lane shows where in the whole video the clip comes from.
+Columns are groups of pictures, a second each at most; rows are slices from the top of the picture to its bottom, a few
+of them drawn as one. A second lane shows where in the whole video the clip comes from.
 """
 
 from __future__ import annotations

@@ -10,10 +10,12 @@ import pytest
 
 from benchmarks.attacks import SUITE, Attacked
 from benchmarks.photographs import from_wheel
+from benchmarks.strangers import page
 from watermark import landmarks
 from watermark.landmarks import LandmarkIndex, Landmarks, search
-from watermark.landmarks.codes import DamagedLandmarks
+from watermark.landmarks.codes import DamagedLandmarks, raised
 from watermark.landmarks.hamming import nearest_pivots, scan_buckets, two_nearest, words
+from watermark.landmarks.matching import visible
 from watermark.landmarks.segments import Segment, label, pivots
 
 PHOTOS = from_wheel()
@@ -90,6 +92,55 @@ def test_the_right_colourway_comes_first_and_the_other_is_called_so() -> None:
     found = index.search(landmarks.query(leak("coffee", "crop_50").rgb))
     assert [candidate.asset_id for candidate in found] == ["red", "blue"]
     assert [candidate.in_other_colours for candidate in found] == [False, True]
+
+
+def test_a_closer_look_counts_what_the_index_does_not_hold() -> None:
+    photo = PHOTOS["coffee"]
+    height, width = photo.shape[:2]
+    corner = np.ascontiguousarray(photo[height // 3 : height // 3 + height // 3, width // 4 : width // 4 + width // 3])
+    index = LandmarkIndex()
+    index.add("coffee", landmarks.describe(photo))
+    query = landmarks.query(corner)
+    asked = []
+
+    def details(asset_id: str) -> Landmarks:
+        asked.append(asset_id)
+        return landmarks.detail(photo)
+
+    alone, closer = index.search(query), index.search(query, details)
+    assert set(asked) == {"coffee"}
+    assert [candidate.asset_id for candidate in closer] == ["coffee"]
+    assert closer[0].inliers > 2 * max((candidate.inliers for candidate in alone), default=0)
+    assert closer[0].share > 0.3
+
+
+def test_words_in_the_same_type_are_no_match() -> None:
+    held, asked = (page([PHOTOS["rocket"]], np.random.default_rng(seed)) for seed in (2, 5))
+    index = LandmarkIndex()
+    index.add("page", landmarks.describe(held))
+    assert [c.asset_id for c in index.search(landmarks.query(held), lambda _: landmarks.detail(held))] == ["page"]
+    assert index.search(landmarks.query(asked), lambda _: landmarks.detail(held)) == []
+
+
+def test_a_dull_picture_is_described_at_raised_contrast_and_found_by_a_part() -> None:
+    dull = (120 + PHOTOS["coffee"].astype(np.float32) * (14 / 255)).astype(np.uint8)
+    luma = cv2.cvtColor(dull, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    assert np.ptp(raised(luma)) > 3 * np.ptp(luma)
+    assert np.array_equal(raised(luma * 8 - 800), luma * 8 - 800)
+    index = LandmarkIndex()
+    index.add("dull", landmarks.describe(dull))
+    part = np.ascontiguousarray(dull[100:300, 150:450])
+    found = index.search(landmarks.query(part), lambda _: landmarks.detail(dull))
+    assert [candidate.asset_id for candidate in found] == ["dull"]
+
+
+def test_only_what_a_picture_shows_and_is_large_enough_is_expected_of_it() -> None:
+    places = np.array([[100, 100], [300, 100], [100, 300], [900, 900], [120, 400]], np.float32)
+    asset = np.c_[places, np.array([20, 20, 20, 20, 1], np.float32), np.zeros(5, np.float32)]
+    half = np.diag([2.0, 2.0, 1.0])  # query px -> asset px: shown at half the size
+    assert visible(asset, half, (250.0, 250.0), (1000, 1000), 2.5) == 3
+    assert visible(asset, half, (500.0, 500.0), (1000, 1000), 2.5) == 4
+    assert visible(asset, half, (500.0, 500.0), (1000, 1000), 0.1) == 5
 
 
 def test_a_removed_asset_is_not_found(index: LandmarkIndex) -> None:

@@ -32,6 +32,7 @@ CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of w
 PRESENT_IN_PART = 0.1  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
+FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 8  # share of the best presence; moments that are judged by other frames too
 AROUND_S, AROUND_FRAMES = 1.0, 12  # to either side, where a pan leaves the moment open
 
 
@@ -145,39 +146,56 @@ def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], lo
     """Place and line, moved to another moment where the mark is not found at the first.
 
     Two things leave a moment open to the picture alone: a static shot looks the same in several groups, and where a
-    camera pans, another crop at another time shows the same. The pattern is another in every group and stands still
-    while the picture moves, so it tells; it is no codeword.
+    camera pans, another crop at another time shows the same. The pattern is another in every group, so it tells; it is
+    no codeword. It travels with the picture, so within a group any moment of a pan will do: a crop's moment is judged
+    by how much of the mark its other frames find as well.
     """
     number = len(shot) // 2
     leak, expected = leaks[number], located.line.at(shot[number].time_s)
-    best, most, strongest, certain = located, -1.0, 0.0, False
+    tries: list[tuple[float, Located]] = []
+    strongest, certain = 0.0, False
 
     def tried(reference: Reference, rough: bool) -> None:
-        nonlocal best, most, strongest, certain
+        nonlocal strongest, certain
         place = placing.settle(leak, located.place.homography, reference, rough=rough)
         if place is None or not place.convincing or place.evidence.score < AS_GOOD * strongest:
             return
         strongest = max(strongest, place.evidence.score)
         said = said_by(references, leak, place.homography, reference)
-        if said.presence > most:
-            shift = reference.time_s - expected if rough else 0.0
-            line = replace(located.line, offset_s=located.line.offset_s + shift)
-            best, most = replace(located, place=place, line=line), said.presence
+        shift = reference.time_s - expected if rough else 0.0
+        line = replace(located.line, offset_s=located.line.offset_s + shift)
+        if not tries or said.presence > max(presence for presence, _ in tries):
             in_part = said.clarity > CLEAR_IN_PART and said.presence > PRESENT_IN_PART
             certain = said.clarity > CLEAR if located.whole else in_part
+        tries.append((said.presence, replace(located, place=place, line=line)))
 
     tried(shown_at(references, leak, located.place.homography, expected), rough=False)
-    if certain:
-        return best
+    if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_ELSEWHERE * tries[0][0]):
+        return tries[0][1]
     for at_s in other_moments(references, located, expected):
         tried(nearest_in_time(references, at_s), rough=True)
         if certain and located.whole:
-            return best
-    if not located.whole:
-        about, step = best.line.at(shot[number].time_s), 1 / float(references.master.design.rate)
-        for k in (-1, 1, -2, 2):
-            tried(nearest_in_time(references, about + k * step), rough=True)
-    return best
+            break
+    best = max(tries, key=lambda one: one[0], default=(0.0, located))
+    if located.whole or not tries:
+        return best[1]
+    likely = [one for one in tries if one[0] > FOUND_ELSEWHERE * best[0]]
+    likely.sort(key=lambda one: abs(one[1].line.offset_s - located.line.offset_s))
+    judged = [(presence + elsewhere(references, shot, leaks, one), one) for presence, one in likely[:MOST_JUDGED]]
+    return max(judged, key=lambda one: one[0])[1]
+
+
+def elsewhere(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> float:
+    """How much of the mark a shot's early and late frames find at the moments that a line gives them, on average."""
+    found = []
+    for number in {len(shot) // 6, len(shot) * 5 // 6}:
+        homography = located.place.homography
+        reference = shown_at(references, leaks[number], homography, located.line.at(shot[number].time_s))
+        place = placing.settle(leaks[number], homography, reference, rough=False)
+        convincing = place is not None and place.convincing
+        said = said_by(references, leaks[number], place.homography, reference) if place and convincing else None
+        found.append(said.presence if said else 0.0)
+    return float(np.mean(found))
 
 
 def nearest_in_time(references: References, at_s: float) -> Reference:

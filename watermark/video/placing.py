@@ -115,14 +115,14 @@ def nearest_frame(
 
     The one whose detail, at a quarter of the working size, correlates best; of a static shot, the expected one.
     """
-    height, width = references[0].middle.shape
+    height, width = references[0].sum.shape
     size = (max(16, width // QUARTER), max(16, height // QUARTER))
     warped, seen = leak.onto(resize_matrix((height, width), size[::-1]) @ homography, size[::-1])
     ours = detail(warped) * seen
     norm = float(np.sqrt(np.sum(ours * ours))) + 1e-6
     scores = []
     for reference in references:
-        small = cv2.resize(reference.middle.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(reference.middle, size, interpolation=cv2.INTER_AREA)
         theirs = detail(small) * seen
         correlation = float(np.sum(ours * theirs)) / norm / (float(np.sqrt(np.sum(theirs * theirs))) + 1e-6)
         scores.append(correlation - LATE_PRICE * abs(reference.time_s - expected_s))

@@ -29,6 +29,7 @@ from .motion import Labels
 
 Plane = NDArray[np.float32]
 
+FINE = 16
 ENVELOPE_PX = 8  # of the working raster
 WORKING_SIDE = 960  # long side in px of the working raster: a slice of 1080p is 8 px high there
 GROUPS_HELD = 3
@@ -42,18 +43,27 @@ class Reference:
     ----------
     group : of pictures, counted from the start of the video.
     time_s : when it is shown.
-    middle : (h, w) float16, halfway between both variants.
-    mark : (h, w) float16, what variant + adds to that.
+    sum, difference : (h, w) int16, of both variants, in sixteenths of a level.
     way : from where in the key frame each point comes, see `motion.ways_back`.
     scene : what all frames of the group share.
     """
 
     group: int
     time_s: float
-    middle: NDArray[np.float16] = field(repr=False)
-    mark: NDArray[np.float16] = field(repr=False)
+    sum: NDArray[np.int16] = field(repr=False)
+    difference: NDArray[np.int16] = field(repr=False)
     way: NDArray[np.float16] = field(repr=False)
     scene: Scene = field(repr=False)
+
+    @property
+    def middle(self) -> Plane:
+        """Halfway between both variants: (h, w) float32."""
+        return self.sum * np.float32(0.5 / FINE)
+
+    @property
+    def mark(self) -> Plane:
+        """What variant + adds to the middle: (h, w) float32."""
+        return self.difference * np.float32(0.5 / FINE)
 
     @property
     def labels(self) -> Labels:
@@ -68,8 +78,8 @@ class Reference:
     @property
     def clean(self) -> Plane:
         """The frame without a mark: (h, w) float32."""
-        middle = self.middle.astype(np.float32)
-        return middle + self.scene.leans[self.labels] * self.mark if self.scene.leans.any() else middle
+        leans = self.scene.leans
+        return self.middle + leans[self.labels] * self.mark if leans.any() else self.middle
 
 
 @dataclass
@@ -148,31 +158,37 @@ class References:
     def _decoded(self, group: int) -> list[Reference]:
         plus, minus = self.coded(group)
         design, base = self.master.design, float(self.master.time_base)
-        middles, marks = [], []
+        sums, differences = [], []
         kinds: list[int] = []
         vectors: list[motion.Vectors | None] = []
         for frame, b in zip(encoding.shown(plus, vectors=True), encoding.decoded(minus), strict=True):
-            ours, theirs = self.small(encoding.planes_of(frame)[: design.height]), self.small(b[: design.height])
-            middles.append(((ours + theirs) / 2).astype(np.float16))
-            marks.append(((ours - theirs) / 2).astype(np.float16))
+            ours, theirs = encoding.planes_of(frame)[: design.height], b[: design.height]
+            sums.append(self._fine(ours, theirs, FINE))
+            differences.append(self._fine(ours, theirs, -FINE))
             kinds.append(int(frame.pict_type))
             told = frame.side_data.get("MOTION_VECTORS")
             vectors.append(told.to_ndarray() if told is not None else None)
         biases = self.master.codebook.biases[group * design.slices : (group + 1) * design.slices]
         shape = design.height, design.width
-        drawn = projected(marks[0].astype(np.float32), self._pattern(group))
+        drawn = projected(differences[0] * np.float32(0.5 / FINE), self._pattern(group))
         scene = Scene(self.labels, shape, np.append(2 * biases - 1, 0).astype(np.float32), drawn)
         ways = [way.astype(np.float16) for way in motion.ways_back(kinds, vectors, shape)]
         frames = [
-            Reference(group, ticks * base, middle, mark, way, scene)
-            for ticks, middle, mark, way in zip(sorted(plus.times), middles, marks, ways, strict=True)
+            Reference(group, ticks * base, together, apart, way, scene)
+            for ticks, together, apart, way in zip(sorted(plus.times), sums, differences, ways, strict=True)
         ]
         half = frames[len(frames) // 2]
         scene.responses = tuple(
             band_responses(half.labels.astype(np.int32), template, design.slices + 1)
-            for template in (half.mark.astype(np.float32), half.drawn)
+            for template in (half.mark, half.drawn)
         )
         return frames
+
+    def _fine(self, ours: NDArray[np.uint8], theirs: NDArray[np.uint8], sign: int) -> NDArray[np.int16]:
+        """FINE times one luma plane plus `sign` times another, on the working raster: whole numbers, for speed."""
+        both = cv2.addWeighted(ours, FINE, theirs, sign, 0, dtype=cv2.CV_16S)
+        small: NDArray[np.int16] = cv2.resize(both, self.shape[::-1], interpolation=cv2.INTER_AREA)
+        return small
 
     def _pattern(self, group: int) -> Plane:
         """The unit pattern of a group on the working raster."""

@@ -73,7 +73,7 @@ def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int
     reference : the frame of the video that it shows.
     slices : in a key frame.
     """
-    clean, own, labels = reference.clean, reference.mark.astype(np.float32), reference.labels.astype(np.int32)
+    clean, own, labels = reference.clean, reference.mark, reference.labels.astype(np.int32)
     warped, seen = leak.onto(homography, (clean.shape[0], clean.shape[1]))
     shown = registration.evidence_mask(clean, warped, seen)
     floors = [own * np.float32(band.passed**0.5) for band in reference.scene.responses[OWN]]
