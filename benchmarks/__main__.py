@@ -15,7 +15,7 @@ from pathlib import Path
 
 BENCHMARKS = (
     *("robustness", "collusion", "visibility", "preflight", "calibration", "speed", "peers"),
-    *("lookup", "lookup_scale", "video_robustness", "video_visibility", "video_speed", "extension"),
+    *("lookup", "lookup_scale", "video_robustness", "video_visibility", "video_speed", "video_codes", "extension"),
 )
 """Modules of this package with a `main(argv)`, in the order they run."""
 
