@@ -55,7 +55,6 @@ _MANY_BLOCKS = 2500
 _SAME_ASPECT = 0.02  # difference of log aspects of a leak that was not cropped
 _ALIKE, _PLAIN = 0.5, 0.85  # agreement of the whole frame at a glance, and settled, from which nothing else is tried
 _RIVAL_BLOCKS = 0.5  # share of the most agreeing blocks from which another hypothesis may be the fragment's place
-_BETTER = 1.05  # agreement that a fragment has to gain before it is taken for a whole picture
 _WORTHWHILE = 1.01  # rise of evidence that justifies refining a fit without key points
 
 
@@ -259,13 +258,13 @@ def _leak_features(luma: Plane, levels: Levels) -> Features:
 
 
 def _finished(index: Index, leak: Leak, settled: Settled, tried: int) -> Fit:
-    """A fit as it is handed on; a fragment's, unless the ways of a whole picture, its flow included, agree better."""
+    """A fit as it is handed on: a fragment's, unless most blocks agree once the leak is bent as a whole may be."""
     fit = _finish(index, leak, settled, tried)
     if not settled.agreement:
         return fit
     whole = _finish(index, leak, settle(index, leak, settled.origin), tried)
     agreed = agreement(index.canonical, *leak.onto(whole.homography, index.shape, whole.flow))
-    return whole if agreed.score > _BETTER * settled.agreement else fit
+    return whole if agreed.share > WHOLE and agreed.score > settled.agreement else fit
 
 
 def _finish(index: Index, leak: Leak, settled: Settled, tried: int) -> Fit:
