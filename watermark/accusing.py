@@ -5,8 +5,8 @@ innocent copy, times the copies issued, times the looks taken - is at most 1e-9.
 first or not.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -97,19 +97,39 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
         return Verdict([], len(issued), looks, reading.reason, reading.hint)
     if not len(issued):
         return Verdict([], 0, looks, "No copy of this asset has been issued.", "Nothing can be traced to a copy.")
-    weighings = [look for symbols in reading.hypotheses for look in weigh(master.codebook, symbols)]
+    return judge(master.codebook, reading.hypotheses, issued, looks=looks, keep=keep, otherwise=why_nobody(reading))
+
+
+def judge(
+    codebook: Codebook,
+    hypotheses: Sequence[Symbols],
+    issued: NDArray[np.int64],
+    *,
+    looks: int,
+    keep: int,
+    otherwise: tuple[str, str],
+) -> Verdict:
+    """Score copies under every look at the hypotheses, and pay for all of them.
+
+    Parameters
+    ----------
+    codebook : of the asset.
+    hypotheses : soft symbols.
+    issued : (n,) serials in question, sorted and distinct; at least one.
+    looks, keep : as for `accuse`.
+    otherwise : reason and hint where nobody is named.
+    """
+    weighings = [look for symbols in hypotheses for look in weigh(codebook, symbols)]
     taken = looks * max(1, len(weighings))
     price = log(len(issued)) + log(taken)
     standing = [
         Accusation(serial, score, min(0.0, (bound + price) / log(10)))
-        for serial, score, bound in score_copies(master.codebook, weighings, issued)
+        for serial, score, bound in score_copies(codebook, weighings, issued)
     ]
     standing.sort(key=lambda a: (a.log10_bound, -a.score))
     kept = [a for i, a in enumerate(standing) if i < keep or a.log10_bound <= LOG10_GATE]
     verdict = Verdict(kept, len(issued), taken)
-    if verdict.named:
-        return verdict
-    return Verdict(kept, len(issued), taken, *why_nobody(reading))
+    return verdict if verdict.named else replace(verdict, reason=otherwise[0], hint=otherwise[1])
 
 
 def sorted_serials(serials: Iterable[int]) -> NDArray[np.int64]:

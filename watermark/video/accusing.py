@@ -16,21 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import log
 
-from watermark.accusing import (
-    LOG10_GATE,
-    Accusation,
-    Verdict,
-    score_copies,
-    sorted_serials,
-    weigh,
-)
+from watermark.accusing import LOG10_GATE, Verdict, judge, sorted_serials
 
 from .master import Master
 from .reading import Reading
 
 MARGIN = 1.0  # decades past the gate at which reading stops
+NOBODY = (
+    "The video is recognised, but too little of the mark is left to tell the copies apart.",
+    "Look for a longer, sharper or less compressed part: every second counts.",
+)
 
 
 @dataclass(frozen=True)
@@ -63,25 +59,8 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
         return Verdict([], len(issued), looks, reading.reason, reading.hint)
     if not len(issued):
         return Verdict([], 0, looks, "No copy of this video has been issued.", "Nothing can be traced to a copy.")
-    weighings = [look for symbols in reading.hypotheses for look in weigh(master.codebook, symbols)]
-    taken = looks * max(1, len(weighings)) * max(1, reading.stage * (reading.stage + 1))
-    price = log(len(issued)) + log(taken)
-    standing = [
-        Accusation(serial, score, min(0.0, (bound + price) / log(10)))
-        for serial, score, bound in score_copies(master.codebook, weighings, issued)
-    ]
-    standing.sort(key=lambda a: (a.log10_bound, -a.score))
-    kept = [a for i, a in enumerate(standing) if i < keep or a.log10_bound <= LOG10_GATE]
-    verdict = Verdict(kept, len(issued), taken)
-    if verdict.named:
-        return verdict
-    return Verdict(
-        kept,
-        len(issued),
-        taken,
-        "The video is recognised, but too little of the mark is left to tell the copies apart.",
-        "Look for a longer, sharper or less compressed part: every second counts.",
-    )
+    paid = looks * max(1, reading.stage * (reading.stage + 1))
+    return judge(master.codebook, reading.hypotheses, issued, looks=paid, keep=keep, otherwise=NOBODY)
 
 
 def trace(
