@@ -2,8 +2,9 @@
 
 In a collage nine tenths of a leak are somebody else's. Evidence over the whole of it says little, and refinement over
 the whole pulls the fragment away from its place. Block by block, though, band-passed detail of the original and of the
-leak either correlate strongly or not at all, and agreeing blocks lie together: their number tells right hypotheses from
-wrong ones, and their area alone refines the map.
+leak either correlate strongly or not at all, and agreeing blocks lie together: their number ranks hypotheses, and their
+area alone refines the map. It proves nothing: a wrong fit along strong edges has brought 56 together, beside a right
+one with 868, so what comes near the best is handed on too, as a look of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _CORRELATION = 0.6
 _TEXTURE = 0.3  # band energy per pixel of the original that can be recognised
 _NOISE = 0.3  # band energy added to both sides, so that near-blank blocks cannot correlate perfectly
 _TOGETHER = 3  # blocks of a cluster
-FEWEST = 12  # agreeing blocks worth a look; right hypotheses had 20 and more, wrong ones 17 at most
+FEWEST = 12  # agreeing blocks worth a look; fragments of 192 px had 20 and more
 ENOUGH = 20.0  # sum of their correlations to look no further
 WHOLE = 0.5  # share of the blocks that could agree, from which a leak is no fragment among others
 _MODELS = (4, 0.9), (4, 0.95), (6, 1.05), (8, 1.05)  # freedom, and what share of the agreement it must keep
