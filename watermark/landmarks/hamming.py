@@ -158,18 +158,22 @@ def two_nearest(wanted: Words, codes: Words) -> tuple[NDArray[np.int32], NDArray
     """The two nearest codes of every wanted one: indices and distances in bits, (n, 2); at least two codes needed."""
     found = np.empty((len(wanted), 2), np.int32)
     distances = np.empty((len(wanted), 2), np.int32)
-    tile, apart = np.ascontiguousarray(codes.T), np.empty(len(codes), np.uint64)
+    tile, keys = np.ascontiguousarray(codes.T), np.empty(len(codes), np.uint64)
+    shift, most = np.uint64(32), np.uint64(300 << 32)
     for i in range(len(wanted)):
-        best = _distances(wanted, i, tile, len(codes), apart)
-        first, second, next_one = -1, np.uint64(300), 0
+        a, b, c, d = wanted[i, 0], wanted[i, 1], wanted[i, 2], wanted[i, 3]
+        nearest = most
+        for j in range(len(codes)):  # distance above, index below: the least of such keys is found without a branch
+            bits = _popcount(a ^ tile[0, j]) + _popcount(b ^ tile[1, j])
+            bits += _popcount(c ^ tile[2, j]) + _popcount(d ^ tile[3, j])
+            keys[j] = (bits << shift) | np.uint64(j)
+            nearest = min(nearest, keys[j])
+        keys[np.uint32(nearest)] = most
+        following = most
         for j in range(len(codes)):
-            if apart[j] < second:
-                if first < 0 and apart[j] == best:
-                    first = j
-                else:
-                    second, next_one = apart[j], j
-        found[i, 0], found[i, 1] = first, next_one
-        distances[i, 0], distances[i, 1] = best, second
+            following = min(following, keys[j])
+        found[i, 0], found[i, 1] = np.uint32(nearest), np.uint32(following)
+        distances[i, 0], distances[i, 1] = nearest >> shift, following >> shift
     return found, distances
 
 

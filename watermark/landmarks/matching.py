@@ -157,27 +157,28 @@ def _followers(
     query: NDArray[np.float32], asset: NDArray[np.float32], seeds: NDArray[np.intp], miss: np.float32
 ) -> NDArray[np.bool_]:
     """Pairs that agree with the seed that most landmarks of the query agree with; (pairs,)."""
+    octaves = np.log2(asset[:, 2] / query[:, 2])
+    turns = asset[:, 3] - query[:, 3]
     best = np.zeros(len(query), np.bool_)
     most = 0
     now = np.zeros(len(query), np.bool_)
     for s in seeds:
-        turn = np.deg2rad(asset[s, 3] - query[s, 3])
-        octave = np.log2(asset[s, 2] / query[s, 2])
-        growth = asset[s, 2] / query[s, 2]
+        turn, growth = np.deg2rad(turns[s]), asset[s, 2] / query[s, 2]
         c, d = growth * np.cos(turn), growth * np.sin(turn)
         count = 0
         x_before, y_before = np.float32(-1e9), np.float32(-1e9)
         for i in range(len(query)):
             now[i] = False
-            if abs(np.log2(asset[i, 2] / query[i, 2]) - octave) > _SEED_OCTAVES:
+            if abs(octaves[i] - octaves[s]) > _SEED_OCTAVES:
                 continue
-            apart = (asset[i, 3] - query[i, 3] - (asset[s, 3] - query[s, 3]) + 540) % 360 - 180
-            if abs(apart) > _SEED_DEGREES:
+            apart = abs(turns[i] - turns[s])  # below 720
+            if min(apart, abs(360 - apart), abs(720 - apart)) > _SEED_DEGREES:
                 continue
             dx, dy = query[i, 0] - query[s, 0], query[i, 1] - query[s, 1]
             x, y = c * dx - d * dy, d * dx + c * dy
-            allowed = miss + _SEED_SLOPE * np.hypot(x, y)
-            if np.hypot(x - (asset[i, 0] - asset[s, 0]), y - (asset[i, 1] - asset[s, 1])) > allowed:
+            allowed = miss + _SEED_SLOPE * np.sqrt(x * x + y * y)
+            x, y = x - (asset[i, 0] - asset[s, 0]), y - (asset[i, 1] - asset[s, 1])
+            if x * x + y * y > allowed * allowed:
                 continue
             now[i] = True
             if query[i, 0] != x_before or query[i, 1] != y_before:
