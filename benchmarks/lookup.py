@@ -2,7 +2,8 @@
 
 Assets are real photographs; the rest of the index, and the unrelated pictures, are what `benchmarks.strangers` makes of
 other photographs (`--others DIR`, by default those of the scikit-image wheel). The first half of these by name fills
-the index, the second half makes the questions, so that a stranger's question is answered wrongly if at all.
+the index, the second half makes the questions, so that a stranger's question is answered wrongly if at all; `--askers
+DIR` makes them of others. No picture of one may show what a picture of the other shows, as screens of one program do.
 
 The answer is the service's: what tier 2 verified, then what tier 1 is sure of. An asset is found when it is named and
 no stranger is named first: a poster made of another asset's photograph shows both, and a reading is tried against all
@@ -139,6 +140,8 @@ def _others(chosen: argparse.Namespace, assets: set[str]) -> tuple[Sequence[Rgb]
     """Photographs that fill the index and photographs that ask; the wheel's less those that are assets."""
     if chosen.others is not None:
         first, second = Folder(paths_in(chosen.others)).halves()
+        if chosen.askers is not None:
+            first, second = Folder(first.paths + second.paths), Folder(paths_in(chosen.askers))
         return Folder(first.paths[: chosen.described]), second
     wheel = [rgb for name, rgb in from_wheel().items() if name not in assets]
     return wheel[: len(wheel) // 2], wheel[len(wheel) // 2 :]
@@ -220,6 +223,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     """Declare this benchmark's own options."""
     parser.add_argument("--images", type=Path, metavar="DIR", help="photographs that are the assets")
     parser.add_argument("--others", type=Path, metavar="DIR", help="photographs that strangers are made of")
+    parser.add_argument("--askers", type=Path, metavar="DIR", help="photographs that strangers' questions are made of")
     parser.add_argument("--index", type=int, default=10_000, help="strangers in the index")
     parser.add_argument("--described", type=int, default=400, help="of these, pictures; the rest are shuffled codes")
     parser.add_argument("--strangers", type=int, default=3_000, help="unrelated pictures to ask for")

@@ -26,8 +26,8 @@ SCANNED_CODES = 10_000
 _LEAST_PROBES = 8
 _FARTHEST_BITS = 76
 _ASKING = 2000, 1000, 500, 500  # landmarks of the query that ask the index: plain, mirrored, negative, both
-_CLOSER_LOOKS = (6, 12), (3, 8), (2, 4), (2, 4)  # at few assets always, at more if they are nearly as strong
-_NEARLY = 0.7
+_CLOSER_LOOKS = (16, 24), (3, 8), (2, 4), (2, 4)  # at few assets always, at more if they are nearly as strong
+_NEARLY = 0.5
 _LEAST_STRENGTH = 0.3
 _SMALLEST_PX = 2.5  # SIFT finds no smaller key point, at the largest of the query's sizes
 
