@@ -34,7 +34,7 @@ from watermark.looks import Look
 
 LEVELS = tuple(range(3, 9))
 FIRST_INNOCENT = 1 << 20
-BLOCK = 1 << 17
+BLOCK = 1 << 15
 GUILTY = tuple(range(1, 8))
 
 
@@ -79,29 +79,38 @@ def leaks(name: str, original: Rgb, master: watermark.Master, other: Rgb, seed: 
     }
 
 
-def draw_nulls(picture: str, master: watermark.Master, reading: watermark.Reading, copies: int) -> Nulls:
-    """Score `copies` serials that were never issued under every look of a reading."""
+def draw_nulls(
+    picture: str, master: watermark.Master, readings: Sequence[watermark.Reading], copies: int
+) -> list[Nulls]:
+    """Score `copies` serials that were never issued under every look of every reading, all at once: words are dear."""
     codebook = master.codebook
-    found = [look for symbols in reading.hypotheses for look in weigh(codebook, symbols)]
-    exceeding = np.zeros(len(LEVELS), np.int64)
+    looks = [[look for symbols in reading.hypotheses for look in weigh(codebook, symbols)] for reading in readings]
+    found = [look for own in looks for look in own]
     if not found:
-        return Nulls(picture, 0, exceeding, 0.0)
+        return [Nulls(picture, 0, np.zeros(len(LEVELS), np.int64), 0.0) for _ in readings]
     slopes = np.stack([look.plus - look.minus for look in found]).astype(np.float32)
     cells = np.flatnonzero(np.abs(slopes).sum(0))
     gates = np.stack([thresholds(look, codebook.biases) for look in found])
+    exceeding = np.zeros((len(found), len(LEVELS)), np.int64)
     highest = np.full(len(found), -np.inf)
     for start in range(FIRST_INNOCENT, FIRST_INNOCENT + copies, BLOCK):
         serials = np.arange(start, min(start + BLOCK, FIRST_INNOCENT + copies), dtype=np.int64)
         scores = codebook.scores(cells, slopes[:, cells], serials).astype(np.float64)
         highest = np.maximum(highest, scores.max(1))
         for k in range(len(LEVELS)):
-            exceeding[k] += int(np.sum(scores >= gates[:, k, None]))
-    bounds = [
-        log_bound(look.minus, look.plus, codebook.biases, np.array([top + look.minus.sum()]))[0]
-        for look, top in zip(found, highest, strict=True)
-    ]
-    price = np.log(copies) + np.log(len(found))
-    return Nulls(picture, copies * len(found), exceeding, float(min(0.0, (min(bounds) + price) / np.log(10))))
+            exceeding[:, k] += np.sum(scores >= gates[:, k, None], axis=1)
+    out, first = list[Nulls](), 0
+    for own in looks:
+        rows = slice(first, first + len(own))
+        first += len(own)
+        bounds = [
+            log_bound(look.minus, look.plus, codebook.biases, np.array([top + look.minus.sum()]))[0]
+            for look, top in zip(own, highest[rows], strict=True)
+        ]
+        price = np.log(copies) + np.log(max(1, len(own)))
+        lowest = float(min(0.0, (min(bounds, default=0.0) + price) / np.log(10)))
+        out.append(Nulls(picture, copies * len(own), exceeding[rows].sum(0), lowest))
+    return out
 
 
 def thresholds(look: Look, biases: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -145,12 +154,12 @@ def measure(chosen: argparse.Namespace, report: Report) -> None:
             original = cv2.resize(original, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         master = watermark.prepare(original, key=hashlib.sha256(name.encode()).digest())
         other = load[names[(i + 1) % len(names)]]()
-        for kind, leak in leaks(name, original, master, other, chosen.seed).items():
-            reading = watermark.read(master, leak)
-            if reading.readable:
-                nulls.append(draw_nulls(name, master, reading, copies))
-            else:
-                unread.append(f"{kind} of {name}")
+        readings = {
+            kind: watermark.read(master, leak)
+            for kind, leak in leaks(name, original, master, other, chosen.seed).items()
+        }
+        unread += [f"{kind} of {name}" for kind, reading in readings.items() if not reading.readable]
+        nulls += draw_nulls(name, master, [reading for reading in readings.values() if reading.readable], copies)
     scores = sum(n.scores for n in nulls)
     report.add("null scores", scores, "", at_least=None if chosen.quick else 1e9, trials=len(nulls))
     for k, level in enumerate(LEVELS):

@@ -31,7 +31,7 @@ ENOUGH = (
     Evidence(24, 0.75, 0.025, 0.15),  # a small picture on a page, or one behind words
     Evidence(14, 0.9, 0.03, 0.1),
     Evidence(11, 0.95, 0.025, 0.08),
-    Evidence(40, 0.3, 0.65, 0.05),  # a piece of a page of words
+    Evidence(40, 0.3, 0.55, 0.05),  # a piece of a page of words
     Evidence(40, 0.6, 0.5, 0.0),  # a piece of a picture
     Evidence(40, 0.85, 0.35, 0.03),
     Evidence(10, 0.9, 0.2, 0.0),
