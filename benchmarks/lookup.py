@@ -21,7 +21,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 import cv2
@@ -166,8 +166,8 @@ def _attacked(
         missed: dict[str, list[str]] = defaultdict(list)
         trials = 0
         for asset, rgb in assets.items():  # all attacks on one asset together: a browser renders it once
-            for name in attacks[: chosen.attacks]:
-                seed = [11, zlib.crc32(asset.encode()), zlib.crc32(name.encode())]
+            for name, turn in product(attacks[: chosen.attacks], range(chosen.repeats)):
+                seed = [11, zlib.crc32(asset.encode()), zlib.crc32(name.encode()), *([turn] if turn else [])]
                 attacked = SUITE[name].apply(rgb, np.random.default_rng(seed), companions=companions)
                 answer = ask(crowd, attacked.rgb, asset)
                 trials += 1
@@ -228,6 +228,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--described", type=int, default=400, help="of these, pictures; the rest are shuffled codes")
     parser.add_argument("--strangers", type=int, default=3_000, help="unrelated pictures to ask for")
     parser.add_argument("--attacks", type=int, metavar="N", help="at most so many attacks a row; all by default")
+    parser.add_argument("--repeats", type=int, default=1, metavar="N", help="how often an attack is drawn anew")
     parser.add_argument("--rows", nargs="+", metavar="NAME", help=f"measure only these: parts of {', '.join(ROWS)}")
 
 
