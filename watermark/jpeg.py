@@ -11,6 +11,7 @@ ITU-T T.81 (JPEG), B.1.1.3 and E.1.4 (restart intervals); APP2 profiles: ICC.1:2
 
 import io
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ QUALITY = 95
 MCU_PX = {"4:4:4": (8, 8), "4:2:2": (8, 16), "4:2:0": (16, 16), "4:0:0": (8, 8)}
 """Height and width of a minimum coded unit by chroma sub-sampling (T.81, A.2.4); 4:0:0 is grey, one block."""
 NO_WORDS = Metadata()
+END_OF_IMAGE = b"\xff\xd9"
 
 
 def encode(
@@ -64,25 +66,21 @@ class Segments:
 
     Attributes
     ----------
-    data : the whole stream.
-    cuts : n + 1 offsets, segment i is data[cuts[i]:cuts[i+1]], its closing restart marker included.
+    header : everything before the first segment.
+    pieces : (n,) of bytes, the segments, each with its closing restart marker.
     """
 
-    data: bytes
-    cuts: list[int]
+    header: bytes
+    pieces: NDArray[np.object_]
 
     @classmethod
     def split(cls, data: bytes) -> "Segments":
-        """Find the restart markers of a baseline stream with one scan."""
+        """Find the restart markers of a baseline stream with one scan, and cut it there."""
         start = scan_start(data)
         body = np.frombuffer(data, np.uint8)[start:-2]
         markers = np.flatnonzero((body[:-1] == 0xFF) & (body[1:] >= 0xD0) & (body[1:] <= 0xD7))
-        return cls(data, [start, *(start + markers + 2).tolist(), len(data) - 2])
-
-    @property
-    def header(self) -> bytes:
-        """Everything before the first segment."""
-        return self.data[: self.cuts[0]]
+        cuts = [start, *(start + markers + 2).tolist(), len(data) - 2]
+        return cls(data[:start], np.array([data[i:j] for i, j in pairwise(cuts)], object))
 
 
 def scan_start(data: bytes) -> int:
@@ -96,14 +94,6 @@ def scan_start(data: bytes) -> int:
 def join(minus: Segments, plus: Segments, choose_plus: NDArray[np.bool_]) -> bytes:
     """Join a copy from two variants: segment i from `plus` where `choose_plus[i]`, else from `minus`.
 
-    Neighbouring segments of one variant are adjacent in its stream, so whole stretches are sliced at once.
+    The segments lie ready, so that they are copied once, straight into the file.
     """
-    turns = (np.flatnonzero(np.diff(choose_plus)) + 1).tolist()
-    bounds = zip([0, *turns], [*turns, len(choose_plus)], strict=True)
-    sources = (plus, minus) if choose_plus[0] else (minus, plus)
-    parts = [minus.header]
-    for i, (start, stop) in enumerate(bounds):
-        source = sources[i % 2]
-        parts.append(source.data[source.cuts[start] : source.cuts[stop]])
-    parts.append(b"\xff\xd9")
-    return b"".join(parts)
+    return b"".join([minus.header, *np.where(choose_plus, plus.pieces, minus.pieces).tolist(), END_OF_IMAGE])
