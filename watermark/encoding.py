@@ -83,21 +83,15 @@ def through_jpeg(picture: Picture) -> Settled:
     opaque = replace(
         picture, pixels=picture.rgb if picture.alpha is not None else eight_bits(picture.pixels), alpha=None
     )
-    once = decoded(as_jpeg(opaque, compact=False))
+    once = jpeg.decode(as_jpeg(opaque, compact=False))
     pixels = once.copy()
-    for row, column in unsettled(once, decoded(as_jpeg(replace(opaque, pixels=once), compact=False))):
+    for row, column in unsettled(once, jpeg.decode(as_jpeg(replace(opaque, pixels=once), compact=False))):
         block = (
             slice(row * LARGEST_MCU_PX, (row + 1) * LARGEST_MCU_PX),
             slice(column * LARGEST_MCU_PX, (column + 1) * LARGEST_MCU_PX),
         )
         pixels[block] = opaque.pixels[block]
     return Settled(replace(opaque, pixels=pixels), replace(opaque, pixels=once))
-
-
-def decoded(data: bytes) -> NDArray[np.uint8]:
-    """What a JPEG shows, in its own channels."""
-    with Image.open(io.BytesIO(data)) as shown:
-        return np.asarray(shown)
 
 
 def unsettled(once: NDArray[np.uint8], again: NDArray[np.uint8]) -> NDArray[np.intp]:

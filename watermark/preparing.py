@@ -86,15 +86,10 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     mark = pattern * mask.astype(np.float32) * shown
     delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
-    variants = None
-    if settled and design.run:
-        chosen = (sample == plus)[lattice.segments]
-        make = partial(encode_variants, base, design, lattice, amplitudes=(minus, plus))
-        viewer = Viewer.of(np.ascontiguousarray(settled.shown.rgb), first=JOINED_BAND)
-        mask, variants = take_away(mask, make, lambda made: viewer.bearable(show_joined(made, chosen)))
-    else:
-        viewer = Viewer.of(np.ascontiguousarray(settled.shown.rgb if settled else rgb))
-        mask, _ = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
+    viewer = Viewer.of(
+        np.ascontiguousarray(settled.shown.rgb if settled else rgb), first=JOINED_BAND if design.run else 0
+    )
+    mask = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
     return Master(
         key=key,
         design=design,
@@ -103,7 +98,7 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         landmarks=registration.Index.build(luma(rgb), planes[0]).to_arrays(),
         original=pack(picture.pixels),
         alpha=None if picture.alpha is None else pack(picture.alpha),
-        variants=variants,
+        variants=encode_variants(base, design, lattice, mask, (minus, plus)) if design.run else None,
         format=picture.format,
         lossless=picture.lossless,
         icc=picture.icc,
@@ -128,18 +123,15 @@ def encode_variants(
     amplitudes: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> tuple[bytes, bytes]:
     """The picture with every cell's variant -, and with every cell's variant +, as JPEG with restart markers."""
-    minus, plus = (
-        jpeg.encode(pixels, picture.icc, design.run, subsampling=design.subsampling, metadata=picture.metadata)
-        for pixels in render(picture.pixels, design, lattice, mask, amplitudes)
+    shown_minus, shown_plus = render(picture.pixels, design, lattice, mask, amplitudes)
+    return jpeg.encode_pair(
+        shown_minus,
+        shown_plus,
+        picture.icc,
+        design.run,
+        subsampling=design.subsampling,
+        metadata=picture.metadata,
     )
-    return minus, plus
-
-
-def show_joined(variants: tuple[bytes, bytes], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The copy that shows variant + in the segments `chosen`, as a person sees it: (H, W, 3) uint8."""
-    minus, plus = (jpeg.Segments.split(data) for data in variants)
-    shown = encoding.decoded(jpeg.join(minus, plus, chosen))
-    return cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
 
 
 def segment_run(design: Design) -> int:
@@ -149,7 +141,7 @@ def segment_run(design: Design) -> int:
 
 def pass_jpeg(rgb: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
     """Encode and decode a picture as copies are."""
-    return encoding.decoded(encoding.as_jpeg(Picture(rgb, subsampling=subsampling), compact=False))
+    return jpeg.decode(encoding.as_jpeg(Picture(rgb, subsampling=subsampling), compact=False))
 
 
 def show_copy(

@@ -7,7 +7,6 @@ of the picture would show the mark although the whole does not.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -19,7 +18,6 @@ Image = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 Mask = NDArray[np.float16]
 Floats = NDArray[np.float64]
-Copy = TypeVar("Copy")
 
 TARGET_JOD = 9.92
 TILE_JOD = 9.88  # of any part of the picture as large as a tile
@@ -106,29 +104,25 @@ class Viewer:
         return factors
 
 
-def take_away(
-    mask: Mask, make_copy: Callable[[Mask], Copy], bearable: Callable[[Copy], Floats | None]
-) -> tuple[Mask, Copy]:
+def take_away(mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable[[Image], Floats | None]) -> Mask:
     """Weaken the mark until nobody who looks at the pixels sees it, in the whole picture or in any part.
 
     Parameters
     ----------
     mask : (h, w) float16, relative amplitude on the canonical raster.
-    make_copy : makes a sample copy, or whatever one can be shown from, under a mask.
+    show_copy : shows a sample copy under a mask.
     bearable : what `Viewer.bearable` says of it.
 
     Returns
     -------
-    (h, w) float16, nowhere above `mask`, and what was made under it.
+    (h, w) float16, nowhere above `mask`.
     """
-    copy = make_copy(mask)
     for turn in range(1, ROUNDS + 1):
-        factors = bearable(copy)
+        factors = bearable(show_copy(mask))
         if factors is None:
             break
         mask = weaken(mask, factors**turn)  # what did not go as it should is rounding, which gives way more slowly
-        copy = make_copy(mask)
-    return mask, copy
+    return mask
 
 
 def relief(losses: Floats | float, allowed: float) -> Floats:
