@@ -176,12 +176,13 @@ def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.fl
 
 def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Average a picture over area on a raster of `shape`: (h, w, 3) float32."""
-    channels = []
-    for plane in cv2.split(rgb):  # one at a time: three float planes of 45 MP would take half a gigabyte
-        exact = plane.astype(np.float32)
-        resized = rgb.shape[:2] != shape
-        channels.append(cv2.resize(exact, shape[::-1], interpolation=cv2.INTER_AREA) if resized else exact)
-    return cv2.merge(channels)
+    if rgb.shape[:2] == shape:
+        return rgb.astype(np.float32)
+    narrow = np.empty((rgb.shape[0], shape[1], 3), np.float32)
+    for top in range(0, len(rgb), CACHED_ROWS):
+        rows = rgb[top : top + CACHED_ROWS].astype(np.float32)
+        cv2.resize(rows, (shape[1], len(rows)), dst=narrow[top : top + len(rows)], interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(narrow, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
 def as_luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
