@@ -22,7 +22,7 @@ from .strength import Viewer, solve_strength, take_away
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
 JOINED_BAND = 2  # finest band in which the mark of a joined copy has energy: its cells are 23 px wide and more
-CB_PER_BLUE, MID_CB = np.float32(0.564), np.float32(128)  # Cb = 0.564 (B - Y) + 128
+CB_PER_BLUE, MID_CB = 0.564, 128  # Cb = 0.564 (B - Y) + 128
 CACHED_ROWS = 32  # of a picture of some megapixels that lie in the cache together
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
 
@@ -191,6 +191,7 @@ def as_luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.f
     for top in range(0, len(rgb), CACHED_ROWS):
         rows = slice(top, top + CACHED_ROWS)
         exact = rgb[rows].astype(np.float32, copy=False)
-        planes[0, rows] = cv2.cvtColor(exact, cv2.COLOR_RGB2GRAY)
-        planes[1, rows] = (exact[..., 2] - planes[0, rows]) * CB_PER_BLUE + MID_CB
+        cv2.cvtColor(exact, cv2.COLOR_RGB2GRAY, dst=planes[0, rows])
+        blue = cv2.extractChannel(exact, 2)
+        cv2.addWeighted(blue, CB_PER_BLUE, planes[0, rows], -CB_PER_BLUE, MID_CB, dst=planes[1, rows])
     return planes
