@@ -99,9 +99,12 @@ def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, fl
     for ours, theirs, floor in zip(original.bands, leak.bands, floors, strict=True):
         energy, common = coarse_mean(ours * ours) / share, coarse_mean(ours * theirs) / share
         gain = widened(np.clip((common + prior) / (energy + prior), 0, 3), ours)
-        difference = (theirs - gain * ours) * seen
-        variance = cv2.blur(difference * difference, window) / nearby + np.float32(NOISE_FLOOR)
-        out.append(Residual(difference, gain, np.maximum(variance, floor)))
+        difference = theirs - gain * ours
+        difference *= seen
+        variance = cv2.blur(difference * difference, window)
+        variance /= nearby
+        variance += np.float32(NOISE_FLOOR)
+        out.append(Residual(difference, gain, np.maximum(variance, floor, out=variance)))
     return out
 
 
