@@ -17,7 +17,7 @@ from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import Viewer, solve_strength, take_away
+from .strength import Viewer, chances, solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
@@ -87,7 +87,9 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
     viewer = Viewer.of(
-        np.ascontiguousarray(settled.shown.rgb if settled else rgb), first=JOINED_BAND if design.run else 0
+        np.ascontiguousarray(settled.shown.rgb if settled else rgb),
+        first=JOINED_BAND if design.run else 0,
+        chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
     )
     mask = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
     return Master(
