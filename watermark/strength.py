@@ -86,8 +86,9 @@ class Viewer:
     @classmethod
     def of(cls, shown: Image, *, first: int = 0, chances: Callable[[Grid], Floats] = np.ones) -> "Viewer":
         """See an original from the band `first` on."""
-        grid = tile_grid((shown.shape[0], shown.shape[1]), TILE_PX)
-        return cls(visibility.Original.seen(shown, first=first), TILE_PX / 2**first, chances(grid))
+        original, tile_px = visibility.Original.seen(shown, first=first), TILE_PX / 2**first
+        height, width = original.planes[0].shape
+        return cls(original, tile_px, chances(tile_grid((height, width), tile_px)))
 
     def bearable(self, copy: Image) -> Floats | None:
         """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
