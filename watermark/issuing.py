@@ -17,7 +17,7 @@ from .picture import Picture, Samples, eight_bits, lay_on_white
 
 Bits = NDArray[np.bool_]
 Plane = NDArray[np.float32]
-BAND_ROWS = 256  # a multiple of every MCU's height
+BAND_ROWS = 64  # a multiple of every MCU's height
 
 
 def issue(master: Master, serial: int) -> NDArray[np.uint8]:

@@ -6,13 +6,17 @@ segment by segment, and a copy is header + chosen segments + end marker.
 
 References
 ----------
-ITU-T T.81 (JPEG), B.1.1.3 and E.1.4 (restart intervals); APP2 profiles: ICC.1:2022 annex B.4.
+ITU-T T.81 (JPEG), B.1.1.3, B.2.2 and E.1.4 (markers, frame header, restart intervals); APP2 profiles: ICC.1:2022
+annex B.4.
 """
 
 import io
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
@@ -22,7 +26,18 @@ from .metadata import Metadata
 QUALITY = 95
 MCU_PX = {"4:4:4": (8, 8), "4:2:2": (8, 16), "4:2:0": (16, 16), "4:0:0": (8, 8)}
 """Height and width of a minimum coded unit by chroma sub-sampling (T.81, A.2.4); 4:0:0 is grey, one block."""
+SAMPLING_FACTORS = {
+    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    "4:0:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+}
 NO_WORDS = Metadata()
+START_OF_FRAME, START_OF_SCAN = 0xC0, 0xDA
+APPLICATION_DATA, COMMENT = range(0xE0, 0xF0), 0xFE
+RESTART_MARKERS = 8  # they are numbered in turn
+TALLEST_PX = 65_500
+END_OF_IMAGE = b"\xff\xd9"
 
 
 def encode(
@@ -40,22 +55,81 @@ def encode(
     ----------
     pixels : (h, w, 3) or, grey, (h, w) uint8.
     icc : colour profile to attach.
-    run : restart interval in MCUs; 0 for none. With an interval the default Huffman tables are used, since both
-        variants must share them.
+    run : restart interval in MCUs; 0 for none.
     subsampling : of chroma: "4:4:4", "4:2:2" or "4:2:0"; without effect on grey.
     metadata : words to attach.
-    compact : whether Huffman tables are fitted to the picture, where there is no interval; its pixels are the same.
+    compact : whether Huffman tables are fitted to the picture; its pixels are the same.
     """
-    buffer = io.BytesIO()
-    options: dict[str, Any] = {"restart_marker_blocks": run} if run else {"optimize": compact}
     if pixels.ndim == 3:
-        options["subsampling"] = "4:4:4" if subsampling == "4:0:0" else subsampling
-    if metadata.dpi:
-        options["dpi"] = tuple(round(v) for v in metadata.dpi)
-    PillowImage.fromarray(pixels).save(
-        buffer, "JPEG", quality=QUALITY, icc_profile=icc, exif=metadata.exif(), **options
-    )
-    return buffer.getvalue()
+        pixels = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), np.uint8)
+    data = compress(pixels, run, subsampling, compact=compact)
+    return data[:2] + words(icc, metadata) + data[behind_words(data) :]
+
+
+def compress(samples: NDArray[np.uint8], run: int, subsampling: str, *, compact: bool) -> bytes:
+    """Encode a picture in OpenCV's order of channels, without words; see `encode`."""
+    options = [
+        *(cv2.IMWRITE_JPEG_QUALITY, QUALITY),
+        *(cv2.IMWRITE_JPEG_OPTIMIZE, int(compact)),
+        *(cv2.IMWRITE_JPEG_RST_INTERVAL, run),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLING_FACTORS[subsampling]),
+    ]
+    return cv2.imencode(".jpg", samples, options)[1].tobytes()
+
+
+def encode_pair(
+    minus: NDArray[np.uint8],
+    plus: NDArray[np.uint8],
+    icc: bytes | None,
+    run: int,
+    *,
+    subsampling: str = "4:2:0",
+    metadata: Metadata = NO_WORDS,
+) -> tuple[bytes, bytes]:
+    """Encode two variants of a picture with restart markers, and with Huffman tables that are fitted to both.
+
+    They are encoded as one picture, the one above the other, whose stream is then cut in two. Padding between them
+    brings the second to the beginning of a segment, and to the first of the eight restart markers. Where the last
+    segment is a short one, both variants share it: the other would be followed by padding.
+
+    Parameters
+    ----------
+    minus, plus : of one shape, see `encode`.
+    run : restart interval in MCUs, at least 1.
+    """
+    height, width = minus.shape[:2]
+    mcu_height, mcu_width = MCU_PX["4:0:0" if minus.ndim == 2 else subsampling]
+    rows, columns = -(-height // mcu_height), -(-width // mcu_width)
+    every = RESTART_MARKERS * run // math.gcd(RESTART_MARKERS * run, columns)
+    top = -(-rows // every) * every * mcu_height
+    if top + rows * mcu_height > TALLEST_PX:
+        options: dict[str, Any] = {"subsampling": subsampling, "metadata": metadata, "compact": False}
+        return encode(minus, icc, run, **options), encode(plus, icc, run, **options)
+    both = np.empty((top + rows * mcu_height, *minus.shape[1:]), np.uint8)
+    for variant, part in ((minus, both[:top]), (plus, both[top:])):
+        part[:height] = variant if variant.ndim == 2 else cv2.cvtColor(variant, cv2.COLOR_RGB2BGR)
+        part[height:] = part[height - 1]
+    cut = Segments.split(compress(both, run, subsampling, compact=True))
+    header = cut.header[:2] + words(icc, metadata) + with_height(cut.header, height)[behind_words(cut.header) :]
+    count = -(-rows * columns // run)
+    first, second = cut.pieces[:count].tolist(), cut.pieces[-count:].tolist()
+    first[-1] = second[-1] if rows * columns % run else first[-1][:-2]
+    return b"".join([header, *first, END_OF_IMAGE]), b"".join([header, *second, END_OF_IMAGE])
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """What a JPEG of ours shows, in its own channels: (h, w, 3) or, grey, (h, w) uint8."""
+    shown = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
+    return shown if shown.ndim == 2 else np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB, dst=shown), np.uint8)
+
+
+def words(icc: bytes | None, metadata: Metadata) -> bytes:
+    """The marker segments that say what a picture is about, as Pillow writes them."""
+    options: dict[str, Any] = {"dpi": tuple(round(v) for v in metadata.dpi)} if metadata.dpi else {}
+    buffer = io.BytesIO()
+    PillowImage.new("L", (1, 1)).save(buffer, "JPEG", icc_profile=icc, exif=metadata.exif(), **options)
+    data = buffer.getvalue()
+    return data[2 : behind_words(data)]
 
 
 @dataclass(frozen=True)
@@ -64,46 +138,58 @@ class Segments:
 
     Attributes
     ----------
-    data : the whole stream.
-    cuts : n + 1 offsets, segment i is data[cuts[i]:cuts[i+1]], its closing restart marker included.
+    header : everything before the first segment.
+    pieces : (n,) of bytes, the segments, each with its closing restart marker.
     """
 
-    data: bytes
-    cuts: list[int]
+    header: bytes
+    pieces: NDArray[np.object_]
 
     @classmethod
     def split(cls, data: bytes) -> "Segments":
-        """Find the restart markers of a baseline stream with one scan."""
+        """Find the restart markers of a baseline stream with one scan, and cut it there."""
         start = scan_start(data)
         body = np.frombuffer(data, np.uint8)[start:-2]
         markers = np.flatnonzero((body[:-1] == 0xFF) & (body[1:] >= 0xD0) & (body[1:] <= 0xD7))
-        return cls(data, [start, *(start + markers + 2).tolist(), len(data) - 2])
+        cuts = [start, *(start + markers + 2).tolist(), len(data) - 2]
+        return cls(data[:start], np.array([data[i:j] for i, j in pairwise(cuts)], object))
 
-    @property
-    def header(self) -> bytes:
-        """Everything before the first segment."""
-        return self.data[: self.cuts[0]]
+
+def behind_words(data: bytes) -> int:
+    """Offset of the first marker that is neither application data nor a comment."""
+    at = 2
+    while data[at + 1] in APPLICATION_DATA or data[at + 1] == COMMENT:
+        at = next_marker(data, at)
+    return at
 
 
 def scan_start(data: bytes) -> int:
     """Offset of the entropy-coded data: the byte behind the start-of-scan header."""
+    return next_marker(data, find(data, START_OF_SCAN))
+
+
+def with_height(header: bytes, height: int) -> bytes:
+    """A header that states another height of the picture."""
+    at = find(header, START_OF_FRAME) + 5  # behind marker, length and precision
+    return header[:at] + height.to_bytes(2, "big") + header[at + 2 :]
+
+
+def find(data: bytes, marker: int) -> int:
+    """Offset of the first marker of a kind."""
     at = 2
-    while data[at + 1] != 0xDA:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    while data[at + 1] != marker:
+        at = next_marker(data, at)
+    return at
+
+
+def next_marker(data: bytes, at: int) -> int:
+    """Offset of the marker behind the one at `at`, which has a length."""
     return at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
 def join(minus: Segments, plus: Segments, choose_plus: NDArray[np.bool_]) -> bytes:
     """Join a copy from two variants: segment i from `plus` where `choose_plus[i]`, else from `minus`.
 
-    Neighbouring segments of one variant are adjacent in its stream, so whole stretches are sliced at once.
+    The segments lie ready, so that they are copied once, straight into the file.
     """
-    turns = (np.flatnonzero(np.diff(choose_plus)) + 1).tolist()
-    bounds = zip([0, *turns], [*turns, len(choose_plus)], strict=True)
-    sources = (plus, minus) if choose_plus[0] else (minus, plus)
-    parts = [minus.header]
-    for i, (start, stop) in enumerate(bounds):
-        source = sources[i % 2]
-        parts.append(source.data[source.cuts[start] : source.cuts[stop]])
-    parts.append(b"\xff\xd9")
-    return b"".join(parts)
+    return b"".join([minus.header, *np.where(choose_plus, plus.pieces, minus.pieces).tolist(), END_OF_IMAGE])

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import encoding, jpeg, registration
+from . import encoding, jpeg, registration, symbols
 from .codebook import Codebook
 from .errors import CorruptMaster
 from .lattice import Design, Lattice
@@ -82,6 +82,11 @@ class Master:
     def canonical(self) -> NDArray[np.float32]:
         """Luma and Cb of the original on the canonical raster: (2, h, w) float32, 0 … 255."""
         return self.planes.astype(np.float32) / np.float32(PLANE_SCALE)
+
+    @cached_property
+    def channels(self) -> list[symbols.Channel]:
+        """What leaks are correlated with: luma, and Cb where it carries a mark."""
+        return symbols.channels(self)
 
     @cached_property
     def index(self) -> registration.Index:

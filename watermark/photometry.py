@@ -23,12 +23,22 @@ GAIN_PRIOR = 0.3  # squared levels: where the original is flat the gain is 1
 SPECTRUM_SIGMAS_PX = (0.7, 1.4, 2.8, 5.6, 24.0)
 
 
-def wide_mean(plane: Plane, size: int = WINDOW_PX) -> Plane:
-    """Mean over a smooth window, two box filters wide, taken on a plane shrunk four times."""
+def coarse_mean(plane: Plane) -> Plane:
+    """Mean over a smooth window, two box filters wide, on a raster four times coarser."""
     height, width = plane.shape
     small = cv2.resize(plane, (max(4, width // 4), max(4, height // 4)), interpolation=cv2.INTER_AREA)
-    box = size // 4, size // 4
-    return cv2.resize(cv2.blur(cv2.blur(small, box), box), (width, height), interpolation=cv2.INTER_LINEAR)
+    box = WINDOW_PX // 4, WINDOW_PX // 4
+    return cv2.blur(cv2.blur(small, box), box)
+
+
+def widened(coarse: Plane, like: Plane) -> Plane:
+    """A coarse plane, which is smooth, on the raster of `like`."""
+    return cv2.resize(coarse, like.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def coarse_share(seen: Plane) -> Plane:
+    """Share of each wide window that a leak shows, never quite 0, on the coarse raster."""
+    return coarse_mean(seen) + np.float32(1e-6)
 
 
 def split_bands(plane: Plane, sigmas: tuple[float, ...] = BAND_SIGMAS_PX) -> list[Plane]:
@@ -66,8 +76,8 @@ class Flattened:
 
     @classmethod
     def of(cls, plane: Plane, seen: Plane, share: Plane) -> "Flattened":
-        """Flatten `plane`; `share` is the wide mean of `seen`."""
-        flat = (plane - wide_mean(seen * plane) / share) * seen
+        """Flatten `plane`; `share` is the `coarse_share` of `seen`."""
+        flat = (plane - widened(coarse_mean(seen * plane) / share, plane)) * seen
         return cls(flat, split_bands(flat))
 
 
@@ -77,7 +87,8 @@ def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, fl
     Parameters
     ----------
     original, leak : on the canonical raster.
-    seen, share : (h, w), 1 where the leak shows the raster, and its wide mean.
+    seen : (h, w), 1 where the leak shows the raster.
+    share : the `coarse_share` of it.
     floors : least variance of each band: a residual far weaker than the mark is a mark that was wiped out, not a
         quiet place.
     """
@@ -86,11 +97,14 @@ def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, fl
     prior = np.float32(GAIN_PRIOR)
     out = []
     for ours, theirs, floor in zip(original.bands, leak.bands, floors, strict=True):
-        energy, common = wide_mean(ours * ours) / share, wide_mean(ours * theirs) / share
-        gain: Plane = np.clip((common + prior) / (energy + prior), 0, 3)
-        difference: Plane = (theirs - gain * ours) * seen
-        variance: Plane = cv2.blur(difference * difference, window) / nearby + np.float32(NOISE_FLOOR)
-        out.append(Residual(difference, gain, np.maximum(variance, floor)))
+        energy, common = coarse_mean(ours * ours) / share, coarse_mean(ours * theirs) / share
+        gain = widened(np.clip((common + prior) / (energy + prior), 0, 3), ours)
+        difference = theirs - gain * ours
+        difference *= seen
+        variance = cv2.blur(difference * difference, window)
+        variance /= nearby
+        variance += np.float32(NOISE_FLOOR)
+        out.append(Residual(difference, gain, np.maximum(variance, floor, out=variance)))
     return out
 
 
@@ -112,7 +126,7 @@ def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:
     (h, w), the original as the leak's processing would have left it.
     """
     *bands, low = split_bands(original, SPECTRUM_SIGMAS_PX)
-    target = (leak - split_bands(leak, SPECTRUM_SIGMAS_PX)[-1])[::2, ::2]
+    target = (leak - wide_blur(leak, float(np.linalg.norm(SPECTRUM_SIGMAS_PX))))[::2, ::2]
     sample = seen[::2, ::2]
     flat = np.stack([b[::2, ::2].ravel() for b in bands])
     weight = sample

@@ -17,12 +17,12 @@ from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import Viewer, solve_strength, take_away
+from .strength import Viewer, chances, solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
 JOINED_BAND = 2  # finest band in which the mark of a joined copy has energy: its cells are 23 px wide and more
-CB_PER_BLUE, MID_CB = np.float32(0.564), np.float32(128)  # Cb = 0.564 (B - Y) + 128
+CB_PER_BLUE, MID_CB = 0.564, 128  # Cb = 0.564 (B - Y) + 128
 CACHED_ROWS = 32  # of a picture of some megapixels that lie in the cache together
 CHROMA_SHARE = 0.5  # more shows as tinted patches in smooth skies, which the vision model does not see
 
@@ -86,15 +86,12 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     mark = pattern * mask.astype(np.float32) * shown
     delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
-    variants = None
-    if settled and design.run:
-        chosen = (sample == plus)[lattice.segments]
-        make = partial(encode_variants, base, design, lattice, amplitudes=(minus, plus))
-        viewer = Viewer.of(np.ascontiguousarray(settled.shown.rgb), first=JOINED_BAND)
-        mask, variants = take_away(mask, make, lambda made: viewer.bearable(show_joined(made, chosen)))
-    else:
-        viewer = Viewer.of(np.ascontiguousarray(settled.shown.rgb if settled else rgb))
-        mask, _ = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
+    viewer = Viewer.of(
+        np.ascontiguousarray(settled.shown.rgb if settled else rgb),
+        first=JOINED_BAND if design.run else 0,
+        chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
+    )
+    mask = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
     return Master(
         key=key,
         design=design,
@@ -103,7 +100,7 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         landmarks=registration.Index.build(luma(rgb), planes[0]).to_arrays(),
         original=pack(picture.pixels),
         alpha=None if picture.alpha is None else pack(picture.alpha),
-        variants=variants,
+        variants=encode_variants(base, design, lattice, mask, (minus, plus)) if design.run else None,
         format=picture.format,
         lossless=picture.lossless,
         icc=picture.icc,
@@ -128,18 +125,15 @@ def encode_variants(
     amplitudes: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> tuple[bytes, bytes]:
     """The picture with every cell's variant -, and with every cell's variant +, as JPEG with restart markers."""
-    minus, plus = (
-        jpeg.encode(pixels, picture.icc, design.run, subsampling=design.subsampling, metadata=picture.metadata)
-        for pixels in render(picture.pixels, design, lattice, mask, amplitudes)
+    shown_minus, shown_plus = render(picture.pixels, design, lattice, mask, amplitudes)
+    return jpeg.encode_pair(
+        shown_minus,
+        shown_plus,
+        picture.icc,
+        design.run,
+        subsampling=design.subsampling,
+        metadata=picture.metadata,
     )
-    return minus, plus
-
-
-def show_joined(variants: tuple[bytes, bytes], chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The copy that shows variant + in the segments `chosen`, as a person sees it: (H, W, 3) uint8."""
-    minus, plus = (jpeg.Segments.split(data) for data in variants)
-    shown = encoding.decoded(jpeg.join(minus, plus, chosen))
-    return cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB) if shown.ndim == 2 else shown
 
 
 def segment_run(design: Design) -> int:
@@ -149,7 +143,7 @@ def segment_run(design: Design) -> int:
 
 def pass_jpeg(rgb: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
     """Encode and decode a picture as copies are."""
-    return encoding.decoded(encoding.as_jpeg(Picture(rgb, subsampling=subsampling), compact=False))
+    return jpeg.decode(encoding.as_jpeg(Picture(rgb, subsampling=subsampling), compact=False))
 
 
 def show_copy(
@@ -184,12 +178,13 @@ def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.fl
 
 def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Average a picture over area on a raster of `shape`: (h, w, 3) float32."""
-    channels = []
-    for plane in cv2.split(rgb):  # one at a time: three float planes of 45 MP would take half a gigabyte
-        exact = plane.astype(np.float32)
-        resized = rgb.shape[:2] != shape
-        channels.append(cv2.resize(exact, shape[::-1], interpolation=cv2.INTER_AREA) if resized else exact)
-    return cv2.merge(channels)
+    if rgb.shape[:2] == shape:
+        return rgb.astype(np.float32)
+    narrow = np.empty((rgb.shape[0], shape[1], 3), np.float32)
+    for top in range(0, len(rgb), CACHED_ROWS):
+        rows = rgb[top : top + CACHED_ROWS].astype(np.float32)
+        cv2.resize(rows, (shape[1], len(rows)), dst=narrow[top : top + len(rows)], interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(narrow, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
 def as_luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
@@ -198,6 +193,7 @@ def as_luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.f
     for top in range(0, len(rgb), CACHED_ROWS):
         rows = slice(top, top + CACHED_ROWS)
         exact = rgb[rows].astype(np.float32, copy=False)
-        planes[0, rows] = cv2.cvtColor(exact, cv2.COLOR_RGB2GRAY)
-        planes[1, rows] = (exact[..., 2] - planes[0, rows]) * CB_PER_BLUE + MID_CB
+        cv2.cvtColor(exact, cv2.COLOR_RGB2GRAY, dst=planes[0, rows])
+        blue = cv2.extractChannel(exact, 2)
+        cv2.addWeighted(blue, CB_PER_BLUE, planes[0, rows], -CB_PER_BLUE, MID_CB, dst=planes[1, rows])
     return planes

@@ -239,7 +239,7 @@ def falls_between(low: Floats, high: Floats) -> Floats:
 def between(low: Floats, high: Floats) -> Floats:
     """Probability of a standard normal to fall between."""
     flip = low > 0  # the small tail is the exact one
-    return np.where(flip, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
+    return ndtr(np.where(flip, -low, high)) - ndtr(np.where(flip, -high, low))
 
 
 def normal(x: Floats) -> Floats:

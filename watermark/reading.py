@@ -10,7 +10,7 @@ from . import registration
 from .master import Master
 from .preparing import luma_and_cb
 from .quantised import read_thresholds
-from .symbols import Symbols, channels, read_symbols
+from .symbols import Symbols, read_symbols
 
 SMALLEST_LEAK_PX = 16
 LARGEST_LEAK_SIDE = 6000  # px; a larger leak carries nothing more than the canonical raster holds
@@ -79,8 +79,7 @@ def read(
         ratio = master.design.canonical_shape[1] / master.design.width
         start = resize_matrix(ratio) @ hint @ resize_matrix(1 / scale)
     fits = registration.register(master.index, planes[0], hint=start, budget_s=budget_s)
-    carriers = channels(master) if fits else []
-    found = [s for fit in fits for s in read_symbols(carriers, planes, fit)]
+    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit)]
     if scale == 1:
         found += [s for s in (read_thresholds(master, planes[0], fit) for fit in fits) if s is not None]
     hypotheses = [s for s in found if s.coverage >= LEAST_COVERAGE]

@@ -63,6 +63,12 @@ def chroma_room(blue: Plane) -> Plane:
     return np.clip(room / np.float32(ROOM_RAMP), 0, 1)
 
 
+@cache
+def room_by_level() -> Plane:
+    """`chroma_room` of every 8-bit level of blue: (256,)."""
+    return chroma_room(np.arange(256, dtype=np.float32))
+
+
 def add_mark(
     pixels: Samples, luma: Plane, chroma_share: float, top: int = 0, *, eight_bit: bool = False
 ) -> NDArray[Any]:
@@ -86,11 +92,16 @@ def add_mark(
     channels = list(cv2.split(pixels))
     if deep and eight_bit:
         channels = [c.astype(np.float32) / np.float32(SIXTEEN) for c in channels]
-    luma = luma * np.float32(levels)
+    if levels > 1:
+        luma = luma * np.float32(levels)
+    marks = [luma + offset] * len(channels)
     if chroma_share and pixels.ndim == 3:
-        cb = luma * (chroma_room(channels[2].astype(np.float32) / np.float32(levels)) * np.float32(chroma_share))
-        marks = [luma + cb * weight + offset if weight else luma + offset for weight in CB_RGB]
-    else:
-        marks = [luma + offset] * len(channels)
+        blue = channels[2]
+        room = chroma_room(blue.astype(np.float32) / np.float32(levels)) if deep else cv2.LUT(blue, room_by_level())
+        cb = cv2.multiply(luma, room, scale=chroma_share)
+        marks = [
+            cv2.scaleAdd(cb, float(weight), mark) if weight else mark
+            for weight, mark in zip(CB_RGB, marks, strict=True)
+        ]
     depth = cv2.CV_16U if levels == SIXTEEN else cv2.CV_8U
     return cv2.merge([cv2.add(c, m, dtype=depth) for c, m in zip(channels, marks, strict=True)])

@@ -7,19 +7,19 @@ of the picture would show the mark although the whole does not.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from . import rendering, visibility
+from .issuing import variant_amplitudes
 
 Image = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 Mask = NDArray[np.float16]
 Floats = NDArray[np.float64]
-Copy = TypeVar("Copy")
+Grid = tuple[int, int]
 
 TARGET_JOD = 9.92
 TILE_JOD = 9.88  # of any part of the picture as large as a tile
@@ -29,6 +29,7 @@ ALLOWED, ALLOWED_IN_TILE = 10 - TARGET_JOD, 10 - TILE_JOD
 ROUNDS = 3  # of taking away, each with a new copy
 GUESSES = 3  # within a round, without one
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
+UNLUCKY = 3.5  # standard deviations of a tile's energy over all copies
 TOLERANCE, TOLERANCE_IN_TILE = 1.03, 1.1
 NEAR = 0.002  # JOD from the target at which the strength is settled
 SMALL_STEP = 0.12  # of log strength, over which visibility follows its slope to within a thousandth of a JOD
@@ -75,15 +76,19 @@ class Viewer:
     ----------
     original : the original as it is delivered.
     tile_px : width of a tile of 256 px of the picture, in the finest band that is looked at.
+    chances : how much more of a tile an unlucky copy loses than the sample does, on the grid of tiles; see `chances`.
     """
 
     original: visibility.Original
     tile_px: float
+    chances: Floats
 
     @classmethod
-    def of(cls, shown: Image, *, first: int = 0) -> "Viewer":
+    def of(cls, shown: Image, *, first: int = 0, chances: Callable[[Grid], Floats] = np.ones) -> "Viewer":
         """See an original from the band `first` on."""
-        return cls(visibility.Original.seen(shown, first=first), TILE_PX / 2**first)
+        original, tile_px = visibility.Original.seen(shown, first=first), TILE_PX / 2**first
+        height, width = original.planes[0].shape
+        return cls(original, tile_px, chances(tile_grid((height, width), tile_px)))
 
     def bearable(self, copy: Image) -> Floats | None:
         """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
@@ -96,7 +101,7 @@ class Viewer:
         for _ in range(GUESSES):
             energies = self.original.energies(planes)
             whole = 10 - visibility.jod(visibility.pool([float(e.mean()) for e in energies]))
-            tiles = tile_losses(energies, self.tile_px)
+            tiles = tile_losses(energies, self.tile_px) * self.chances
             if whole <= ALLOWED * TOLERANCE and tiles.max() <= ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
                 break
             needed = np.minimum(relief(whole, ALLOWED), cv2.erode(relief(tiles, ALLOWED_IN_TILE), np.ones((3, 3))))
@@ -106,29 +111,25 @@ class Viewer:
         return factors
 
 
-def take_away(
-    mask: Mask, make_copy: Callable[[Mask], Copy], bearable: Callable[[Copy], Floats | None]
-) -> tuple[Mask, Copy]:
+def take_away(mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable[[Image], Floats | None]) -> Mask:
     """Weaken the mark until nobody who looks at the pixels sees it, in the whole picture or in any part.
 
     Parameters
     ----------
     mask : (h, w) float16, relative amplitude on the canonical raster.
-    make_copy : makes a sample copy, or whatever one can be shown from, under a mask.
+    show_copy : shows a sample copy under a mask.
     bearable : what `Viewer.bearable` says of it.
 
     Returns
     -------
-    (h, w) float16, nowhere above `mask`, and what was made under it.
+    (h, w) float16, nowhere above `mask`.
     """
-    copy = make_copy(mask)
     for turn in range(1, ROUNDS + 1):
-        factors = bearable(copy)
+        factors = bearable(show_copy(mask))
         if factors is None:
             break
         mask = weaken(mask, factors**turn)  # what did not go as it should is rounding, which gives way more slowly
-        copy = make_copy(mask)
-    return mask, copy
+    return mask
 
 
 def relief(losses: Floats | float, allowed: float) -> Floats:
@@ -151,8 +152,47 @@ def tile_losses(energies: list[Plane], tile_px: float = TILE_PX) -> Floats:
     tile_px : width of a tile in the finest of them.
     """
     height, width = energies[0].shape
-    grid = max(1, round(2 * width / tile_px)), max(1, round(2 * height / tile_px))
-    fourth = np.zeros(grid[::-1])
+    grid = tile_grid((height, width), tile_px)
+    fourth = np.zeros(grid)
     for energy in energies:
-        fourth += cv2.blur(cv2.resize(energy, grid, interpolation=cv2.INTER_AREA), (2, 2)).astype(np.float64) ** 2
+        fourth += tile_means(energy, grid) ** 2
     return 10 - np.vectorize(visibility.jod)(visibility.POOL_GAIN * fourth**0.25)
+
+
+def tile_grid(shape: tuple[int, int], tile_px: float) -> Grid:
+    """Rows and columns of tiles, half a tile apart."""
+    return max(1, round(2 * shape[0] / tile_px)), max(1, round(2 * shape[1] / tile_px))
+
+
+def tile_means(plane: Plane, grid: Grid) -> Floats:
+    """Mean of a plane in each tile."""
+    halves = cv2.resize(plane, grid[::-1], interpolation=cv2.INTER_AREA)
+    return cv2.blur(halves, (2, 2)).astype(np.float64)
+
+
+def chances(pattern: Plane, labels: NDArray[np.int32], biases: Floats, sample: Plane, grid: Grid) -> Floats:
+    """How much more of each tile an unlucky copy loses than the sample copy: its rarer, stronger variants fall there.
+
+    What is visible of a cell grows with a high power of its amplitude, which is either variant's by the cell's bias;
+    a tile's sum over cells is unlucky `UNLUCKY` standard deviations above the mean over all copies.
+
+    Parameters
+    ----------
+    pattern : (h, w), unit bumps on the canonical raster.
+    labels : (h, w), cell of each pixel.
+    biases, sample : (m,) probability of variant + in each cell, and the sample copy's amplitude.
+    grid : rows and columns of tiles.
+    """
+    power = 2 * visibility.CONTRAST_EXPONENT
+    minus, plus = (np.abs(amplitude.astype(np.float64)) ** power for amplitude in variant_amplitudes(biases))
+    mean = biases * plus + (1 - biases) * minus
+    variance = biases * (1 - biases) * (plus - minus) ** 2
+    visible = visibility.power(np.abs(pattern), power)
+    of_cell = np.bincount(labels.ravel(), visible.ravel(), len(biases))
+
+    def in_tiles(per_cell: Floats) -> Floats:
+        return tile_means(visible * per_cell.astype(np.float32)[labels], grid)
+
+    tile_area = 4 * pattern.size / (grid[0] * grid[1])
+    unlucky = in_tiles(mean) + UNLUCKY * np.sqrt(in_tiles(variance * of_cell) / tile_area)
+    return np.sqrt(unlucky / np.maximum(in_tiles(np.abs(sample.astype(np.float64)) ** power), 1e-12))

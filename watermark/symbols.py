@@ -4,13 +4,18 @@ No codeword is used anywhere in this module. That is what makes the accusation's
 the symbols are independent of its bits, whatever happened to the picture.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import photometry, registration, rendering
-from .master import Master
+
+if TYPE_CHECKING:
+    from .master import Master
 
 Plane = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -62,21 +67,21 @@ class Channel:
     ----------
     original : (h, w) float32, the canonical raster.
     mark : (h, w) float32, amplitude of the mark in this channel.
-    labels : (h, w) int32, cell of each pixel.
+    labels : (h, w) intp, cell of each pixel.
     cells : how many cells there are.
     responses : of the bands, fine to coarse; the same at every reading.
     """
 
     original: Plane
     mark: Plane
-    labels: NDArray[np.int32]
+    labels: NDArray[np.intp]
     cells: int
     responses: list[BandResponse]
 
     @classmethod
-    def of(cls, master: Master, number: int) -> "Channel":
+    def of(cls, master: Master, number: int) -> Channel:
         """Luma (0) or Cb (1)."""
-        labels, cells = master.lattice.labels, master.lattice.count
+        labels, cells = master.lattice.labels.astype(np.intp), master.lattice.count
         mark = master.amplitude * cb_share(master) if number else master.amplitude
         return cls(master.canonical[number], mark, labels, cells, band_responses(labels, mark, cells))
 
@@ -99,9 +104,9 @@ class Channel:
         out = []
         for band, residual in zip(self.responses, explain(self.original, warped, seen, shown, floors), strict=True):
             expected = residual.gain * self.mark
-            weight = seen / residual.variance
-            matched = sum_cells(self.labels, expected * residual.difference * weight, self.cells)
-            energy = sum_cells(self.labels, expected * expected * weight, self.cells)
+            weighed = expected * (seen / residual.variance)
+            matched = sum_cells(self.labels, weighed * residual.difference, self.cells)
+            energy = sum_cells(self.labels, weighed * expected, self.cells)
             out.append((band.held / band.smoothness * matched, band.held**2 / band.smoothness * energy))
         return out
 
@@ -121,7 +126,7 @@ def read_symbols(carriers: list[Channel], planes: Plane, fit: registration.Fit) 
 
     Parameters
     ----------
-    carriers : of the asset, see `channels`.
+    carriers : of the asset, see `Master.channels`.
     planes : (2, H', W') float32, luma and Cb of the leak.
     fit : where the leak lies on the canonical raster.
 
@@ -164,7 +169,7 @@ def cb_share(master: Master) -> Plane:
     return rendering.chroma_room(blue) * np.float32(master.design.chroma_share)
 
 
-def band_responses(labels: NDArray[np.int32], mark: Plane, cells: int) -> list[BandResponse]:
+def band_responses(labels: NDArray[np.integer[Any]], mark: Plane, cells: int) -> list[BandResponse]:
     """Measure each band's response on bumps of random sign and on white noise; the same at every reading."""
     rng = np.random.default_rng(0)
     signed = mark * rng.choice(np.array([-1, 1], np.float32), cells)[labels]
@@ -190,7 +195,7 @@ def explain(original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list
     seen, shown : (h, w), 1 where the leak covers the raster, and where what it shows there is the original.
     bands : (h, w) each, amplitude of the mark that passes each band.
     """
-    share = photometry.wide_mean(seen) + np.float32(1e-6)
+    share = photometry.coarse_share(seen)
     floors = photometry.noise_floors(bands)
     flat_leak = photometry.Flattened.of(leak, seen, share)
 
@@ -210,6 +215,6 @@ def explain(original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list
     return min(plain, matched, key=unexplained)
 
 
-def sum_cells(labels: NDArray[np.int32], values: Plane, count: int) -> Floats:
+def sum_cells(labels: NDArray[np.integer[Any]], values: Plane, count: int) -> Floats:
     """Sum a plane over each cell: (count,) float64."""
-    return np.bincount(labels.ravel(), values.ravel(), count).astype(np.float64)
+    return np.bincount(labels.ravel(), values.ravel(), count).astype(np.float64, copy=False)

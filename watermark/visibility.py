@@ -80,6 +80,8 @@ DKL_FROM_RGB = (DKL_FROM_LMS @ LMS_FROM_XYZ @ XYZ_FROM_RGB).astype(np.float32)
 _CODES = np.arange(256) / 255
 LIGHT = np.where(_CODES <= 0.04045, _CODES / 12.92, ((_CODES + 0.055) / 1.055) ** 2.4).astype(np.float32)
 EMITTED_CD_M2 = LIGHT * np.float32(PEAK_CD_M2) + np.float32(AMBIENT_CD_M2)  # of each primary, by its code
+KERNEL_REACH = 2  # rows beside its own that a step down the pyramid looks at
+CACHED_ROWS = 64
 STEPS = 1024  # in a table of sensitivities
 LUMINANCE_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -97,10 +99,22 @@ def opponent(rgb: Image, halvings: int = 0) -> list[Plane]:
     rgb : (H, W, 3) uint8.
     halvings : steps down the pyramid to begin with.
     """
-    light = cv2.LUT(rgb, EMITTED_CD_M2)
-    for _ in range(halvings):
+    light = halved_light(rgb) if halvings else cv2.LUT(rgb, EMITTED_CD_M2)
+    for _ in range(halvings - 1):
         light = cv2.pyrDown(light)
     return list(cv2.split(cv2.transform(light, DKL_FROM_RGB)))
+
+
+def halved_light(rgb: Image) -> Plane:
+    """Light of each primary one step down the pyramid, some rows at a time, as large pictures do not fit the cache."""
+    height, width = rgb.shape[:2]
+    out = np.empty((-(-height // 2), -(-width // 2), 3), np.float32)
+    for top in range(0, height, CACHED_ROWS):
+        above = KERNEL_REACH if top else 0
+        rows = rgb[top - above : top + CACHED_ROWS + KERNEL_REACH]
+        part = out[top // 2 : (top + CACHED_ROWS) // 2]
+        part[:] = cv2.pyrDown(cv2.LUT(rows, EMITTED_CD_M2))[above // 2 :][: len(part)]
+    return out
 
 
 def expand(coarse: Plane, like: Plane) -> Plane:

@@ -10,7 +10,7 @@ from PIL import Image
 import watermark
 from watermark import quantised, registration
 from watermark.preparing import luma_and_cb
-from watermark.symbols import channels, read_symbols
+from watermark.symbols import read_symbols
 
 KEY = bytes(range(32))
 SERIAL = 4711
@@ -36,7 +36,7 @@ def read_both_ways(master, leak):
     """Symbols off the residuals, and off the roundings, of the best fit."""
     planes = luma_and_cb(leak, leak.shape[:2])
     fit = registration.register(master.index, planes[0])[0]
-    return read_symbols(channels(master), planes, fit), quantised.read_thresholds(master, planes[0], fit)
+    return read_symbols(master.channels, planes, fit), quantised.read_thresholds(master, planes[0], fit)
 
 
 def score(master, symbols):

@@ -11,9 +11,20 @@ import skimage.data
 from PIL import Image
 
 import watermark
-from watermark import encoding, strength, visibility
+from watermark import cells, encoding, strength, visibility
+from watermark.codebook import bias_law
+from watermark.issuing import variant_amplitudes
 from watermark.picture import Picture
-from watermark.strength import ALLOWED, ALLOWED_IN_TILE, TOLERANCE, TOLERANCE_IN_TILE, Viewer, relief, take_away
+from watermark.strength import (
+    ALLOWED,
+    ALLOWED_IN_TILE,
+    TOLERANCE,
+    TOLERANCE_IN_TILE,
+    Viewer,
+    chances,
+    relief,
+    take_away,
+)
 
 KEY = bytes(range(32))
 
@@ -70,13 +81,57 @@ def test_taking_away_ends_with_a_copy_that_is_hidden():
     photograph = skimage.data.astronaut()
     mark = blotches((512, 512), 12, 4.0)
     viewer = Viewer.of(photograph)
-    mask, copy = take_away(
-        np.ones((512, 512), np.float16), lambda m: marked(photograph, mark * m.astype(np.float64)), viewer.bearable
-    )
+
+    def show_copy(mask):
+        return marked(photograph, mark * mask.astype(np.float64))
+
+    mask = take_away(np.ones((512, 512), np.float16), show_copy, viewer.bearable)
+    copy = show_copy(mask)
     assert viewer.bearable(copy) is None
     assert mask.max() <= 1
     lost = loss(viewer.original.energies(viewer.original.opened(copy)))
     assert 0.3 * ALLOWED < lost <= ALLOWED * TOLERANCE
+
+
+def test_hardly_a_copy_loses_more_of_a_tile_than_an_unlucky_one():
+    """Losses grow with the root of the power at which a cell is seen; of 300 copies in 64 tiles, few are unluckier."""
+    labels = cells.voronoi(KEY, 512, 512, 8.0)
+    pattern = cells.bumps(labels, 8.0)
+    count = int(labels.max()) + 1
+    rng = np.random.default_rng(5)
+    biases = rng.permutation(bias_law(count) / 256)
+    minus, plus = variant_amplitudes(biases)
+    power = 2 * visibility.CONTRAST_EXPONENT
+
+    def losses(amplitude):
+        return np.sqrt(strength.tile_means(np.abs(pattern * amplitude[labels]) ** power, (8, 8)))
+
+    sample, *copies = (np.where(rng.random(count) < biases, plus, minus) for _ in range(300))
+    unlucky = losses(sample) * chances(pattern, labels, biases, sample, (8, 8))
+    beyond = np.mean([losses(copy) > unlucky for copy in copies])
+    assert beyond < 0.005
+    assert np.mean([losses(copy) > 0.75 * unlucky for copy in copies]) > 0.01
+
+
+def test_a_viewer_asks_for_more_where_copies_may_be_unlucky():
+    grey = np.full((512, 512, 3), 118, np.uint8)
+    copy = marked(grey, blotches((512, 512), 24, 2.5))
+    sample, unlucky = (
+        Viewer.of(grey).bearable(copy),
+        Viewer.of(grey, chances=lambda grid: np.full(grid, 3.0)).bearable(copy),
+    )
+    assert sample is not None
+    assert unlucky is not None
+    assert unlucky.mean() < 0.95 * sample.mean()
+
+
+@pytest.mark.parametrize("height", [255, 383, 447, 448, 450])
+def test_a_viewer_of_coarse_bands_judges_any_size(height):
+    grey = np.full((height, 640, 3), 118, np.uint8)
+    copy = marked(grey, blotches((height, 640), 24, 6.0))
+    factors = Viewer.of(grey, first=2).bearable(copy)
+    assert factors is not None
+    assert factors.max() < 1
 
 
 def test_what_is_allowed_needs_no_relief():

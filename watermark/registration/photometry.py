@@ -36,7 +36,7 @@ def wide_blur(picture: Plane, sigma: float) -> Plane:
 
 def band(picture: Plane) -> Plane:
     """Detail between 1 and 6 px: what block evidence compares."""
-    out: Plane = blur(picture, 1) - blur(picture, 6)
+    out: Plane = blur(picture, 1) - wide_blur(picture, 6)
     return out
 
 
