@@ -85,11 +85,13 @@ class Crowd:
         return self.tier_2.search(query, self.details)
 
     def nearest(self, rgb: Rgb) -> list[str]:
-        """Ask tier 1: pictures within the confident radius, nearest first."""
+        """Ask tier 1 for the picture and for those set into it: pictures within the confident radius, nearest first."""
         own, quality = fingerprint.pdq(rgb)
-        if quality < fingerprint.MIN_QUALITY or not self.pdq:
+        asked = np.concatenate([own[: int(quality >= fingerprint.MIN_QUALITY)], fingerprint.inset_pdq(rgb)])
+        if not len(asked) or not self.pdq:
             return []
-        bits = fingerprint.hamming(np.stack(list(self.pdq.values())), own[0]).min(axis=1)
+        held = np.stack(list(self.pdq.values()))
+        bits = np.min([fingerprint.hamming(held, code).min(axis=1) for code in asked], axis=0)
         return [list(self.pdq)[i] for i in np.argsort(bits, kind="stable") if bits[i] <= fingerprint.CONFIDENT_RADIUS]
 
 

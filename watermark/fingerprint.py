@@ -2,7 +2,8 @@
 
 PDQ (Meta, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019): 256 signs of the low
 16 × 16 cosine transform of a 64 × 64 luma. The same signs rearranged are the codes of the picture turned and mirrored.
-Two codes belong together when few bits differ; crops and screenshots need `watermark.landmarks`.
+Two codes belong together when few bits differ. Crops need `watermark.landmarks`; on a screenshot, pictures that stand
+out from a plain ground are hashed by themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 import pdqhash
 from numpy.typing import NDArray
 from PIL import Image
+
+from watermark.insets import insets
 
 Codes = NDArray[np.uint8]
 
@@ -71,6 +74,15 @@ def pdq(rgb: NDArray[np.uint8]) -> tuple[Codes, int]:
         rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
     bits, quality = pdqhash.compute_dihedral(np.ascontiguousarray(rgb))
     return np.packbits(np.array(bits, np.uint8), axis=1), int(quality)
+
+
+def inset_pdq(rgb: NDArray[np.uint8]) -> Codes:
+    """PDQ codes of the pictures set into a page, a chat or a letterbox, largest first: (n, 32), n <= 8.
+
+    Those of which PDQ says too little are left out; see `watermark.insets`.
+    """
+    hashed = [pdq(np.ascontiguousarray(inset.cut(rgb))) for inset in insets(rgb)]
+    return np.array([codes[0] for codes, quality in hashed if quality >= MIN_QUALITY], np.uint8).reshape(-1, 32)
 
 
 def phash(rgb: NDArray[np.uint8]) -> bytes:

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from watermark import fingerprint, landmarks
@@ -16,10 +17,14 @@ THUMBNAIL_SIDE = 480
 
 @dataclass(frozen=True)
 class Found:
-    """A found picture described: PDQ (32 bytes) with its quality, local features, and a small JPEG to show."""
+    """A found picture described: PDQ (32 bytes) with its quality, local features, and a small JPEG to show.
+
+    ``insets`` are the PDQ of the pictures that are set into it, as into a screenshot.
+    """
 
     pdq: bytes
     quality: int
+    insets: tuple[bytes, ...]
     features: Any
     thumbnail: bytes
     width: int
@@ -33,11 +38,16 @@ def inspect(data: bytes, max_pixels: int) -> None:
 
 def describe(data: bytes, max_pixels: int) -> Found:
     """Decode a found picture and describe it."""
-    rgb = decode_leak(data, max_pixels)
+    return described(decode_leak(data, max_pixels))
+
+
+def described(rgb: np.ndarray[Any, Any]) -> Found:
+    """Describe a found picture."""
     codes, quality = fingerprint.pdq(rgb)
+    insets = tuple(code.tobytes() for code in fingerprint.inset_pdq(rgb))
     picture = Image.fromarray(rgb)
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=85)
     height, width = rgb.shape[:2]
-    return Found(codes[0].tobytes(), int(quality), landmarks.query(rgb), out.getvalue(), width, height)
+    return Found(codes[0].tobytes(), int(quality), insets, landmarks.query(rgb), out.getvalue(), width, height)

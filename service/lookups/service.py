@@ -124,24 +124,24 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
 
     Tier 2 is verified geometrically and by colour: codes of tier 1 cannot tell the colourways of one shot apart.
     """
-    distances: dict[str, int] = {}
-    if found.quality >= PDQ_LEAST_QUALITY:
-        near = context.lookups.codes(
-            tenant_id, HashKind.PDQ, [found.pdq], radius=PDQ_CANDIDATE, limit=_MOST_CANDIDATES
-        )[0]
-        distances = {hit.asset_id: hit.distance for hit in near}
+    nearest: dict[str, tuple[int, bytes]] = {}
+    for code, radius in _asked(found):
+        hits = context.lookups.codes(tenant_id, HashKind.PDQ, [code], radius=radius, limit=_MOST_CANDIDATES)[0]
+        for hit in hits:
+            nearest[hit.asset_id] = min((hit.distance, code), nearest.get(hit.asset_id, (hit.distance, code)))
     details = details_of(context, tenant_id=tenant_id)
     sights = {sight.asset_id: sight for sight in context.lookups.sights(tenant_id, found.features, details)}
-    sure = [asset for asset, distance in distances.items() if distance <= PDQ_CONFIDENT]
+    sure = sorted((asset for asset, (bits, _) in nearest.items() if bits <= PDQ_CONFIDENT), key=nearest.__getitem__)
     ranked = [*sights, *(asset for asset in sure if asset not in sights)]
     with context.database.reading() as session:
         moments = {
-            asset: nearest_moment(session, tenant_id=tenant_id, asset_id=asset, code=found.pdq) for asset in distances
+            asset: nearest_moment(session, tenant_id=tenant_id, asset_id=asset, code=code)
+            for asset, (_, code) in nearest.items()
         }
     return [
         Match(
             asset,
-            distances.get(asset),
+            nearest[asset][0] if asset in nearest else None,
             sights[asset].inliers if asset in sights else None,
             sights[asset].homography if asset in sights else None,
             asset in sights and sights[asset].in_other_colours,
@@ -149,6 +149,12 @@ def recognise(context: Context, *, tenant_id: str, found: pixels.Found) -> list[
         )
         for asset in ranked
     ]
+
+
+def _asked(found: pixels.Found) -> list[tuple[bytes, int]]:
+    """PDQ codes of a picture and of those set into it, and within how many bits each is searched."""
+    whole = [(found.pdq, PDQ_CANDIDATE)] if found.quality >= PDQ_LEAST_QUALITY else []
+    return whole + [(code, PDQ_CONFIDENT) for code in found.insets]
 
 
 def _code(query: HashQuery) -> tuple[HashKind, bytes] | None:

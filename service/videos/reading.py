@@ -12,12 +12,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from service.lookups.pixels import THUMBNAIL_SIDE, Found
+from service.lookups.pixels import Found, described
 from service.sightings.pixels import Named, Trace
 from service.videos.lending import Borrowed
 from service.videos.memory import as_file
 from service.videos.pixels import FINDER, LANDMARKS_EVERY_S
-from watermark import fingerprint, landmarks
 from watermark.decode import decode_leak
 from watermark.video import Limits, Master, probe
 from watermark.video.accusing import Traced, trace
@@ -65,7 +64,7 @@ def describe_clip(data: bytes, limits: Limits, first: int, stop: int) -> list[Fo
                 ticks, planes = frame
                 leak_s = (ticks - int(source.times[0])) * float(source.time_base)
                 seen.append(
-                    FoundFrame(leak_s, source.duration_s, _described(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)))
+                    FoundFrame(leak_s, source.duration_s, described(cv2.cvtColor(planes, cv2.COLOR_YUV2RGB_I420)))
                 )
     if not seen and not first:
         raise TruncatedVideo("No frame of the video can be decoded.")
@@ -144,16 +143,6 @@ def _opened(lent: Connection) -> tuple[Master, References, Finder]:
     store = Borrowed(lent)
     master = Master.open(store)
     return master, References(master), Finder.from_bytes(store.get(FINDER))
-
-
-def _described(rgb: np.ndarray[Any, Any]) -> Found:
-    codes, quality = fingerprint.pdq(rgb)
-    picture = Image.fromarray(rgb)
-    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85)
-    height, width = rgb.shape[:2]
-    return Found(codes[0].tobytes(), int(quality), landmarks.query(rgb), out.getvalue(), width, height)
 
 
 def _told(master: Master, references: References, traced: Traced) -> Trace:

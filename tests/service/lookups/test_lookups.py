@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+import cv2
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -332,3 +333,17 @@ def test_a_picture_that_matches_nothing_leaves_no_trace(
     assert not [path for path in added if "sqlite" not in path.name]
     assert "secret name" not in caplog.text
     assert hashlib.sha256(NOISE).hexdigest() not in caplog.text
+
+
+def test_a_picture_without_key_points_is_found_on_a_page(client: TestClient, brand: Brand) -> None:
+    plain = np.full((300, 400, 3), (10, 30, 90), np.uint8)
+    cv2.fillPoly(plain, [np.int32([[0, 140], [220, 90], [220, 300], [0, 300]])], (0, 85, 115))
+    cv2.fillPoly(plain, [np.int32([[220, 90], [400, 150], [400, 300], [220, 300]])], (215, 243, 228))
+    asset = brand.upload(jpeg(plain))
+    page = np.full((800, 1100, 3), 255, np.uint8)
+    page[200:500, 300:700] = plain
+    answer = client.post(
+        "/v1/lookup/image", files={"file": ("page.jpg", jpeg(page), "image/jpeg")}, headers=brand.uploader
+    )
+    assert (answer.json()["result"], answer.json()["asset_id"]) == ("ours", asset["id"])
+    assert answer.json()["inliers"] is None
