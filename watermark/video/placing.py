@@ -23,7 +23,7 @@ Plane = NDArray[np.float32]
 DARK = 28  # levels: letterbox bars are at most this bright
 QUARTER = 4
 LATE_PRICE = 0.02  # of correlation per second away from the expected moment
-STEADY = 0.98  # share of the agreement elsewhere at which a place is taken over as it is
+STEADY = 0.95  # share of the agreement elsewhere at which a place is taken over as it is
 CLEAR_SCORE, CLEAR_AGREEMENT = 25.0, 0.12
 
 

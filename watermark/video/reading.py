@@ -33,7 +33,7 @@ from .probing import LIMITS, Limits
 from .references import Reference, References
 from .symbols import FrameSymbols
 
-FRAMES_PER_GROUP = 3
+FRAMES_PER_GROUP = 2  # more add cost but little: frames of one group share much of their noise
 BORDER_S = 0.1
 FIRST_STAGE_GROUPS = 2
 FAINTEST_TO_FULL = 0.01, 1.0  # mean square amplitudes that are believed
