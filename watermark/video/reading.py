@@ -226,29 +226,39 @@ def read_moment(references: References, leak: Leak, leak_s: float, place: Place,
 def gathered(references: References, moments: list[Moment], stage: int) -> Reading:
     """Sum what the moments say in two ways, each a look.
 
-    All bands of the frames' own marks tell most of a leak that is close to the copy; of one that was compressed hard
-    or made small, the coarser bands of the pattern alone.
+    A frame tells by the amplitude a of what is left of the mark in it, and less where there is κ times the noise that
+    its precision says: c becomes c a / κ and n becomes n a² / κ. Where a leak was compressed again, frames near its
+    own key frames hold far more than those between, and the finest band little but noise. One way weighs every band of
+    every frame so, by the frames' own marks; the other takes the coarser bands of the pattern alone, at one amplitude.
     """
-    ways = [(symbols.OWN, slice(None)), (symbols.DRAWN, slice(1, None))]
+    left = [moment.said.survival(symbols.OWN) for moment in moments]
+    by_band = np.stack([[a / excess, a * a / excess] for a, excess in left])
+    alike = np.ones(by_band.shape[-1])
+    alike[0] = 0
+    by_frame = np.stack([[a * alike, a * a * alike] for a in amplitudes(moments)])
+    ways = [(symbols.OWN, by_band), (symbols.DRAWN, by_frame)]
     return Reading([summed(references, moments, *way) for way in ways], moments, stage)
 
 
-def summed(references: References, moments: list[Moment], template: int, bands: slice) -> Symbols:
+def summed(references: References, moments: list[Moment], template: int, weights: NDArray[np.float64]) -> Symbols:
     """Symbols of the whole video from what single frames say.
 
-    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number. A
-    frame tells by the amplitude a of what is left of the mark in it, so c becomes a c and n becomes a² n: where a leak
-    was compressed again, frames near its own key frames hold far more than those between.
+    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number.
+
+    Parameters
+    ----------
+    template : `symbols.OWN` or `symbols.DRAWN`.
+    weights : (moments, 2, bands), of correlations and of precisions.
     """
     master = references.master
     slices, scale = master.design.slices, contrast(master.codebook.biases)
     correlations, precisions = np.zeros(master.cells), np.zeros(master.cells)
     counts = Counter(moment.group for moment in moments)
-    for moment, amplitude in zip(moments, amplitudes(moments), strict=True):
+    for moment, (of_c, of_n) in zip(moments, weights, strict=True):
         cells = slice(moment.group * slices, (moment.group + 1) * slices)
         share = counts[moment.group] ** -0.5
-        correlations[cells] += share * amplitude * moment.said.correlations[template, bands].sum(0) / scale
-        precisions[cells] += share * amplitude**2 * moment.said.precisions[template, bands].sum(0) / scale**2
+        correlations[cells] += share * (of_c @ moment.said.correlations[template]) / scale
+        precisions[cells] += share * (of_n @ moment.said.precisions[template]) / scale**2
     return Symbols(correlations, precisions, float(np.mean([m.said.shown for m in moments])), fit_of(moments[0]))
 
 
