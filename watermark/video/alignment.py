@@ -95,9 +95,10 @@ def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
 
 def faithful(line: TimeLine, leak_s: Floats, table: Floats, times_s: Floats) -> NDArray[np.bool_]:
     """Which frames of a shot lie on its line, give or take the distance of two signatures: (n,)."""
-    near = line.rate * leak_s[:, None] + line.offset_s + np.array([-AROUND_S, 0, AROUND_S])
-    shown = [np.interp(at, times_s, row).max() for at, row in zip(near, table, strict=True)]
-    return np.asarray(np.array(shown) >= table.max(1) - FAITHFUL)
+    at = line.rate * leak_s[:, None] + line.offset_s
+    apart = np.abs(times_s[None] - at)
+    near = apart <= np.maximum(AROUND_S, apart.min(1, keepdims=True))
+    return np.asarray(np.where(near, table, -1.0).max(1) >= table.max(1) - FAITHFUL)
 
 
 def run_around(good: NDArray[np.intp], middle: int) -> NDArray[np.intp]:
