@@ -98,6 +98,8 @@ def settle(leak: Leak, homography: Matrix, reference: Reference, *, rough: bool)
 
 def glanced(leak: Leak, homography: Matrix, reference: Reference) -> Place:
     """A place near a homography, found and judged at a quarter of the working size: a small part of `settle`'s work."""
+    if not is_plausible(homography):
+        return Place(homography, Evidence(0.0, 0))
     raster = Raster(reference.middle, np.eye(3), 1).reduced(QUARTER)
     found = refine(raster, leak, homography, iterations=5, freedom=4)
     return better(Place(homography, look(raster, leak, homography)), found, raster, leak)
