@@ -24,6 +24,7 @@ RATES = np.concatenate([[1.0], np.arange(0.90, 1.1001, 0.01)])
 RATE_PRICE = 0.02  # of the score, for any other speed than the original's
 SOFT = 0.02  # of correlation: a frame this much better off at another moment counts a third
 FAITHFUL = 0.03  # of correlation that a frame may fall short of its best and still lie on the line
+AROUND_S = 0.25
 STEP_S = 0.04
 REACH_S = 0.6
 STARTS = 5
@@ -93,9 +94,11 @@ def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
 
 
 def faithful(line: TimeLine, leak_s: Floats, table: Floats, times_s: Floats) -> NDArray[np.bool_]:
-    """Which frames of a shot lie on its line: (n,)."""
-    shown = [np.interp(line.at(float(u)), times_s, row) for u, row in zip(leak_s, table, strict=True)]
-    return np.asarray(np.array(shown) >= table.max(1) - FAITHFUL)
+    """Which frames of a shot lie on its line, give or take the distance of two signatures: (n,)."""
+    at = line.rate * leak_s[:, None] + line.offset_s
+    apart = np.abs(times_s[None] - at)
+    near = apart <= np.maximum(AROUND_S, apart.min(1, keepdims=True))
+    return np.asarray(np.where(near, table, -1.0).max(1) >= table.max(1) - FAITHFUL)
 
 
 def run_around(good: NDArray[np.intp], middle: int) -> NDArray[np.intp]:

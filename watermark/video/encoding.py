@@ -9,7 +9,7 @@ parameter sets come out the same every time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -43,6 +43,18 @@ class Coded:
     times: list[int]
     pictures: list[list[bytes]]
     parameters: tuple[bytes, bytes]
+
+    @property
+    def anchors(self) -> list[int]:
+        """When the pictures are shown that others refer to, about every third; they can be decoded without the rest."""
+        times = np.array(self.times)
+        return [int(ticks) for ticks in times[times >= np.maximum.accumulate(times)]]
+
+    def only(self, times: Iterable[int]) -> Coded:
+        """The pictures shown at these times, which the anchors must be among as far as any refers to them."""
+        wanted = set(times)
+        chosen = [n for n, ticks in enumerate(self.times) if ticks in wanted]
+        return replace(self, times=[self.times[n] for n in chosen], pictures=[self.pictures[n] for n in chosen])
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,13 @@ def shown(coded: Coded, *, vectors: bool = False) -> Iterator[Any]:
     for slices in coded.pictures:
         yield from codec.decode(av().Packet(b"".join(START + nal for nal in slices)))
     yield from codec.decode(None)
+
+
+def luma_of(frame: Any) -> NDArray[np.uint8]:
+    """Luma of a decoded frame as coded, (H, W); nothing is copied, the frame must be kept."""
+    plane = frame.planes[0]
+    rows: NDArray[np.uint8] = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]
 
 
 def planes_of(frame: Any) -> NDArray[np.uint8]:

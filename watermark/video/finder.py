@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark.registration import Index
-from watermark.registration.features import Features, Levels, detect
+from watermark.registration.features import Features, Levels, detect, permutation, root
 from watermark.registration.geometry import Matrix
 from watermark.registration.matching import hypotheses
 
@@ -28,6 +28,9 @@ KEY_LEVELS: Levels = ((960, 900), (480, 500), (240, 200))
 LEAK_LEVELS: Levels = ((960, 1300), (480, 600), (240, 250))
 MOST_SEARCHED = 90  # key frames looked at for one leak's frame without a hint of its time
 LEAST_SUPPORT = 8
+MOST_MATCHED = 6  # key frames, mirrored or not, whose key points are matched closely
+ASKED = 400  # key points of a leak's frame that choose them
+ALIKE = 0.85  # cosine of two key points' descriptors that speaks for their pictures
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,27 @@ class Finder:
         near_s : times at which the look-up saw it, where it did.
         """
         out = []
-        for number in self._order(near_s):
+        for number, mirrored in self.likeliest(features, near_s):
             index = bare_index(self.keys[number], working)
-            for mirrored in (False, True):
-                for way in hypotheses(index, features, leak, mirrored=mirrored, inverted=False)[:2]:
-                    if way.support >= LEAST_SUPPORT:
-                        out.append(Found(way.homography, float(self.key_times_s[number]), way.support))
+            for way in hypotheses(index, features, leak, mirrored=mirrored, inverted=False)[:2]:
+                if way.support >= LEAST_SUPPORT:
+                    out.append(Found(way.homography, float(self.key_times_s[number]), way.support))
         return sorted(out, key=lambda found: -found.support)
+
+    def likeliest(self, features: Features, near_s: Iterable[float] | None = None) -> list[tuple[int, bool]]:
+        """Key frames, and whether mirrored, that hold most of a few key points of a leak's frame, best first."""
+        if not len(features):
+            return []
+        asked = features.descriptors[:: -(-len(features) // ASKED)]
+        questions = [(mirrored, root(asked[:, permutation(mirrored, False)])) for mirrored in (False, True)]
+        counts = []
+        for number in self._order(near_s):
+            if len(self.keys[number]):
+                known = root(self.keys[number].descriptors).T
+                for mirrored, question in questions:
+                    held = int(np.sum((question @ known).max(1) > ALIKE))
+                    counts.append((-held, number, mirrored))
+        return [(number, mirrored) for _, number, mirrored in sorted(counts)[:MOST_MATCHED]]
 
     def _order(self, near_s: Iterable[float] | None) -> Iterator[int]:
         if near_s is None:

@@ -26,14 +26,19 @@ from .symbols import FrameSymbols
 
 WHOLE_WITHIN = 0.012  # of the long side: a leak placed farther from the whole frame's place is a part of it
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
-CANDIDATES = 4
+CANDIDATES = 3
 NEAR_FRAMES_S = 0.22
 CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of whole frames, of crops
-PRESENT_IN_PART = 0.1  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
+PRESENT_IN_PART = 0.3  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
-FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 8  # share of the best presence; moments that are judged by other frames too
-AROUND_S, AROUND_FRAMES = 1.0, 12  # to either side, where a pan leaves the moment open
+FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 3  # share of the best presence; moments that are judged by other frames too
+AROUND_S, AROUND_FRAMES = 1.0, 6  # to either side, where a pan leaves the moment open
+PANNED_PX = 3.0  # of the working raster: where nothing moves so far, the small pictures' line in time stands
+SURE, SURE_AS_A_WHOLE = 0.4, 0.25  # agreement at which no other place is looked for
+SUPPORTED = 0.6  # share of the key points that agree on a convincing place, from which a rival is looked at
+BESIDE_S = 1.0  # about a group of pictures
+KEY_REACH_S = 1.0  # a frame is shown no farther from the key frame that its key points match
 
 
 @dataclass(frozen=True)
@@ -57,19 +62,32 @@ def locate(
     shot: list[LeakFrame],
     leaks: list[Leak],
     near_s: Iterable[float] | None,
+    before: Matrix | None = None,
 ) -> Located | None:
-    """Find a shot in the video: by the small pictures of whole frames, else by key points of a few of its frames."""
+    """Find a shot in the video: by the small pictures of whole frames, else by key points of a few of its frames.
+
+    Parameters
+    ----------
+    near_s : times at which the look-up saw it, where it did.
+    before : homography of the shot before, which lies as this one does in most clips.
+    """
     best: Located | None = None
-    for way, number in candidates(references, finder, shot, leaks, near_s):
-        line = line_for(references, finder, shot, leaks, way)
-        expected = line.at(shot[number].time_s) if way.support == 0 or line.score > ALIKE else way.time_s
+    support, seen_in = 0, -1
+    for way, number, line in candidates(references, finder, shot, leaks, near_s, before):
+        if best is not None and number == seen_in and way.support < SUPPORTED * support:
+            continue
+        expected = line.at(shot[number].time_s)
+        if way.support and line.score <= ALIKE:
+            expected = nearest_likeness(references, finder, leaks[number], way)
         located = try_place(references, leaks[number], way.homography, expected, line, way.support == 0)
         if located is None:
             continue
         if best is None or located.place.evidence.score > best.place.evidence.score:
             best = located
-        score, blocks = located.place.evidence
-        if score > 0.4 * blocks and located.place.convincing:
+            if located.place.convincing:
+                support, seen_in = way.support, number
+        enough = SURE if way.support else SURE_AS_A_WHOLE
+        if located.place.convincing and located.place.evidence.agreement > enough:
             break
     if best is None or not best.place.convincing:
         return None
@@ -83,28 +101,45 @@ def candidates(
     shot: list[LeakFrame],
     leaks: list[Leak],
     near_s: Iterable[float] | None,
-) -> Iterator[tuple[Found, int]]:
-    """Yield ways in which one frame of a shot may show the video, likeliest first, with the frame's number."""
+    before: Matrix | None,
+) -> Iterator[tuple[Found, int, TimeLine]]:
+    """Yield ways in which one frame of a shot may show the video, with the frame's number and the shot's line then.
+
+    Whole frames go first; of the ways by key points those that explain the whole shot best.
+    """
     working, middle = references.shape, len(shot) // 2
     ways = []
-    for onto in placing.whole_frame([frame.luma for frame in shot], working):
+    likely = placing.whole_frame([frame.luma for frame in shot], working)
+    for onto in likely if before is None else [before, *likely]:
         small, seen = signatures.placed(leaks[middle], onto, working)
         agreement = signatures.agreement(small, seen, finder.signatures)
-        at = int(agreement.argmax())
-        ways.append((float(agreement[at]), Found(onto, float(finder.times_s[at]), 0)))
+        ways.append((float(agreement.max()), Found(onto, float(finder.times_s[agreement.argmax()]), 0)))
     ways.sort(key=lambda way: -way[0])
-    yield from ((found, middle) for agreement, found in ways[:2] if agreement > ALIKE)
+    for likeness, found in ways[:2]:
+        if likeness > ALIKE:
+            yield found, middle, line_for(references, finder, shot, leaks, found)
     for number in dict.fromkeys((middle, 0, len(shot) - 1)):
         luma = leaks[number].luma
         features = detect(luma, LEAK_LEVELS)
         matches = finder.matches(features, (luma.shape[0], luma.shape[1]), working, near_s)
-        yield from ((found, number) for found in matches[:CANDIDATES])
+        lines = [line_for(references, finder, shot, leaks, found) for found in matches[:CANDIDATES]]
+        for place in sorted(range(len(lines)), key=lambda n: -lines[n].score):
+            yield matches[place], number, lines[place]
 
 
 def line_for(references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], way: Found) -> TimeLine:
     """The shot's line in time if it lies where `way` says."""
     table = table_for(references, finder, leaks, way.homography)
     return alignment.time_line(np.array([frame.time_s for frame in shot]), table, finder.times_s)
+
+
+def nearest_likeness(references: References, finder: Finder, leak: Leak, way: Found) -> float:
+    """When, around a key frame that a leak's frame matches, the small pictures are most like it."""
+    table = table_for(references, finder, [leak], way.homography)[0]
+    near = np.abs(finder.times_s - way.time_s) <= KEY_REACH_S
+    if not near.any():
+        return way.time_s
+    return float(finder.times_s[near][table[near].argmax()])
 
 
 def table_for(references: References, finder: Finder, leaks: list[Leak], homography: Matrix) -> NDArray[np.float64]:
@@ -126,11 +161,10 @@ def try_place(
     references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine, whole: bool
 ) -> Located | None:
     """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame."""
-    group = references.group_at(expected_s)
-    frames = references.group(group)
+    frames = references.group(references.group_at(expected_s), None if whole else (expected_s,))
     near = [r for r in frames if abs(r.time_s - expected_s) <= 2 * NEAR_FRAMES_S] or frames
     reference, _ = placing.nearest_frame(leak, homography, near, expected_s)
-    place = placing.settle(leak, homography, reference, rough=True)
+    place = placing.settle(leak, placing.glanced(leak, homography, reference).homography, reference, rough=True)
     if place is None:
         return None
     again, _ = placing.nearest_frame(leak, place.homography, near, expected_s)
@@ -155,25 +189,33 @@ def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], lo
     tries: list[tuple[float, Located]] = []
     strongest, certain = 0.0, False
 
-    def tried(reference: Reference, rough: bool) -> None:
+    def tried(reference: Reference, rough: bool, homography: Matrix = located.place.homography) -> None:
         nonlocal strongest, certain
-        place = placing.settle(leak, located.place.homography, reference, rough=rough)
+        place = placing.settle(leak, homography, reference, rough=rough)
         if place is None or not place.convincing or place.evidence.score < AS_GOOD * strongest:
             return
         strongest = max(strongest, place.evidence.score)
         said = said_by(references, leak, place.homography, reference)
-        shift = reference.time_s - expected if rough else 0.0
+        shift = reference.time_s - expected
         line = replace(located.line, offset_s=located.line.offset_s + shift)
         if not tries or said.presence > max(presence for presence, _ in tries):
             in_part = said.clarity > CLEAR_IN_PART and said.presence > PRESENT_IN_PART
             certain = said.clarity > CLEAR if located.whole else in_part
         tries.append((said.presence, replace(located, place=place, line=line)))
 
-    tried(shown_at(references, leak, located.place.homography, expected), rough=False)
+    shown = shown_at(references, leak, located.place.homography, expected)
+    tried(shown, rough=False)
     if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_ELSEWHERE * tries[0][0]):
         return tries[0][1]
+    glance = placing.glanced(leak, located.place.homography, shown)
     for at_s in other_moments(references, located, expected):
-        tried(nearest_in_time(references, at_s), rough=True)
+        reference = nearest_in_time(references, at_s)
+        other = placing.glanced(leak, located.place.homography, reference)
+        moved = disagreement(other.homography, glance.homography, leak.shape, references.shape)
+        still = moved < PANNED_PX and not within(at_s - expected, located.line.slack_s)
+        if still or other.evidence.score < AS_GOOD * glance.evidence.score:
+            continue
+        tried(reference, rough=True, homography=other.homography)
         if certain and located.whole:
             break
     best = max(tries, key=lambda one: one[0], default=(0.0, located))
@@ -198,14 +240,21 @@ def elsewhere(references: References, shot: list[LeakFrame], leaks: list[Leak], 
     return float(np.mean(found))
 
 
+def within(change_s: float, slack_s: tuple[float, float]) -> bool:
+    """Whether a line's offset may change so much."""
+    return slack_s[0] - BESIDE_S <= change_s <= slack_s[1] + BESIDE_S and slack_s != (0.0, 0.0)
+
+
 def nearest_in_time(references: References, at_s: float) -> Reference:
-    """The frame shown nearest to a time."""
-    return min(references.group(references.group_at(at_s)), key=lambda r: abs(r.time_s - at_s))
+    """The anchor shown nearest to a time."""
+    return min(references.group(references.group_at(at_s), ()), key=lambda r: abs(r.time_s - at_s))
 
 
-def shown_at(references: References, leak: Leak, homography: Matrix, expected_s: float) -> Reference:
-    """The frame around a time that the leak's frame resembles most."""
-    frames = references.group(references.group_at(expected_s))
+def shown_at(
+    references: References, leak: Leak, homography: Matrix, expected_s: float, near_s: Iterable[float] = ()
+) -> Reference:
+    """The frame around a time that the leak's frame resembles most: an anchor, or one around the times `near_s`."""
+    frames = references.group(references.group_at(expected_s), near_s)
     near = [r for r in frames if abs(r.time_s - expected_s) <= NEAR_FRAMES_S]
     return placing.nearest_frame(leak, homography, near or [nearest_in_time(references, expected_s)], expected_s)[0]
 

@@ -23,7 +23,7 @@ Luma = NDArray[np.uint8]
 
 WORKING_PX = 960  # the reduced picture's long side is at most this
 SMOOTH_PX = 3
-LEAST, MOST = 0.25, 4.0  # levels of luma
+LEAST, MOST = 0.1, 4.0  # levels of luma
 BANDS_JUDGED = 4
 
 _CODE = np.arange(256, dtype=np.float32) / 255

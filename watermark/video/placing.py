@@ -23,6 +23,7 @@ Plane = NDArray[np.float32]
 DARK = 28  # levels: letterbox bars are at most this bright
 QUARTER = 4
 LATE_PRICE = 0.02  # of correlation per second away from the expected moment
+STEADY = 0.95  # share of the agreement elsewhere at which a place is taken over as it is
 CLEAR_SCORE, CLEAR_AGREEMENT = 25.0, 0.12
 
 
@@ -85,14 +86,31 @@ def settle(leak: Leak, homography: Matrix, reference: Reference, *, rough: bool)
     best = Place(homography, start)
     if rough:
         for freedom, masked in ((8, start.score > CLEAR_SCORE), (4, False)):
-            found = refine(half, leak, best.homography, iterations=6, freedom=freedom, masked=masked)
+            found = refine(half, leak, best.homography, iterations=10, freedom=freedom, masked=masked)
             best = better(best, found, half, leak)
             if best.convincing:
                 break
         if not best.convincing:
             return best
-    found = refine(full, leak, best.homography, iterations=2, masked=True)
+    found = refine(full, leak, best.homography, iterations=4 if rough else 2, masked=True)
     return better(best, found, half, leak)
+
+
+def glanced(leak: Leak, homography: Matrix, reference: Reference) -> Place:
+    """A place near a homography, found and judged at a quarter of the working size: a small part of `settle`'s work."""
+    if not is_plausible(homography):
+        return Place(homography, Evidence(0.0, 0))
+    raster = Raster(reference.middle, np.eye(3), 1).reduced(QUARTER)
+    found = refine(raster, leak, homography, iterations=5, freedom=4)
+    return better(Place(homography, look(raster, leak, homography)), found, raster, leak)
+
+
+def kept_or_settled(leak: Leak, place: Place, reference: Reference) -> Place | None:
+    """The place of the frame before where it does as well for this one, as on a tripod; else a refined one."""
+    as_it_is = Place(place.homography, look(Raster(reference.clean, np.eye(3), 1), leak, place.homography))
+    if as_it_is.convincing and as_it_is.evidence.agreement > STEADY * place.evidence.agreement:
+        return as_it_is
+    return settle(leak, place.homography, reference, rough=False)
 
 
 def better(place: Place, homography: Matrix | None, raster: Raster, leak: Leak) -> Place:

@@ -31,7 +31,7 @@ from .master import TRACKS, Master, Part
 from .probing import LIMITS, Limits, Source, probe
 from .segment import Segment, interleave
 from .store import Store
-from .twins import Coding, Group, Twins, encode_twins
+from .twins import Coding, Group, Twins, encode_twins, length
 
 CRF = 16.0
 PRESET = "veryfast"
@@ -186,15 +186,16 @@ def marked_groups(plan: Plan, segment: int, workers: ThreadPoolExecutor) -> Iter
     """Yield a segment's groups of pictures as twins, each ending where its mark does."""
     number, coding = 0, Coding()
     for second in seconds(plan, segment):
-        waiting = [second]
+        waiting: list[tuple[list[tuple[int, Frame]], int | None]] = [(second, None)]
         while waiting:
-            shown = waiting.pop(0)
+            shown, plain = waiting.pop(0)
             times, planes = [ticks for ticks, _ in shown], [frame for _, frame in shown]
             group = Group(plan.key, plan.design, segment, number, times, planes)
-            made = encode_twins(group, plan.source.time_base, plan.signal, workers, coding)
+            made = encode_twins(group, plan.source.time_base, plan.signal, workers, coding, plain)
             coding = made.coding
             if made.kept < len(shown):
-                waiting[:0] = [shown[: made.kept], shown[made.kept :]]
+                parts = shown[: made.kept], shown[made.kept :]
+                waiting[:0] = [(part, length(made.base.only(ticks for ticks, _ in part))) for part in parts]
                 continue
             yield group, made
             number += 1

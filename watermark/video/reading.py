@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from watermark.issuing import contrast
 from watermark.registration import Fit
-from watermark.registration.geometry import is_mirroring
+from watermark.registration.geometry import Matrix, is_mirroring
 from watermark.registration.warping import Leak
 from watermark.symbols import Symbols
 
@@ -30,10 +30,10 @@ from .finder import Finder
 from .leaks import LeakFrame, bounded, held_frames
 from .placing import Place
 from .probing import LIMITS, Limits
-from .references import References
+from .references import Reference, References
 from .symbols import FrameSymbols
 
-FRAMES_PER_GROUP = 3
+FRAMES_PER_GROUP = 2  # more add cost but little: frames of one group share much of their noise
 BORDER_S = 0.1
 FIRST_STAGE_GROUPS = 2
 FAINTEST_TO_FULL = 0.01, 1.0  # mean square amplitudes that are believed
@@ -128,12 +128,15 @@ def read_stages(
     moments: list[Moment] = []
     due, stage = FIRST_STAGE_GROUPS, 0
     told = 0
+    before: Matrix | None = None
     for window in held_frames(path, limits):
         for shot in by_shot(window):
-            for read in read_shot(references, finder, shot, near_s):
+            for read in read_shot(references, finder, shot, near_s, before):
                 moments += read
+                before = read[-1].place.homography
                 if len({m.group for m in moments}) >= due:
-                    stage, due, told = stage + 1, 2 * len({m.group for m in moments}), len(moments)
+                    groups = len({m.group for m in moments})
+                    stage, due, told = stage + 1, groups + -(-groups // 2), len(moments)
                     yield gathered(references, moments, stage)
     if len(moments) > told:
         yield gathered(references, moments, stage + 1)
@@ -162,11 +165,20 @@ def by_shot(frames: Sequence[LeakFrame]) -> list[list[LeakFrame]]:
 
 
 def read_shot(
-    references: References, finder: Finder, shot: list[LeakFrame], near_s: Iterable[float] | None
+    references: References,
+    finder: Finder,
+    shot: list[LeakFrame],
+    near_s: Iterable[float] | None,
+    before: Matrix | None = None,
 ) -> Iterator[list[Moment]]:
-    """Yield the moments of a shot, group of pictures by group of pictures."""
+    """Yield the moments of a shot, group of pictures by group of pictures.
+
+    Parameters
+    ----------
+    before : homography of the shot before.
+    """
     leaks = [Leak.build(frame.luma.astype(np.float32)) for frame in shot]
-    located = locating.locate(references, finder, shot, leaks, near_s)
+    located = locating.locate(references, finder, shot, leaks, near_s, before)
     if located is None:
         return
     located = locating.settled(references, shot, leaks, located)
@@ -179,8 +191,11 @@ def read_shot(
         picks[references.group_at(line.at(frame.time_s))].append(number)
     for group, numbers in sorted(picks.items(), key=lambda item: -len(item[1])):
         moments = []
-        for number in chosen(references, group, numbers, shot, line):
-            moment = read_moment(references, leaks[number], shot[number].time_s, place, line, group)
+        few = chosen(references, group, numbers, shot, line)
+        moments_s = [line.at(shot[number].time_s) for number in few]
+        for number, at_s in zip(few, moments_s, strict=True):
+            reference = locating.shown_at(references, leaks[number], place.homography, at_s, moments_s)
+            moment = read_moment(references, leaks[number], shot[number].time_s, place, reference)
             if moment is not None:
                 place = moment.place
                 moments.append(moment)
@@ -188,7 +203,7 @@ def read_shot(
             yield moments
     rest = [frame for frame, on in zip(shot, stays, strict=True) if not on]
     if len(rest) >= FEWEST_LEFT and len(rest) < len(shot):
-        yield from read_shot(references, finder, rest, near_s)
+        yield from read_shot(references, finder, rest, near_s, place.homography)
 
 
 def chosen(references: References, group: int, numbers: list[int], shot: list[LeakFrame], line: TimeLine) -> list[int]:
@@ -199,47 +214,51 @@ def chosen(references: References, group: int, numbers: list[int], shot: list[Le
     return [inner[i] for i in spread]
 
 
-def read_moment(
-    references: References, leak: Leak, leak_s: float, place: Place, line: TimeLine, group: int
-) -> Moment | None:
-    """Read one frame of the leak as part of one group of pictures; None where it does not show it."""
-    frames, expected = references.group(group), line.at(leak_s)
-    near = [r for r in frames if abs(r.time_s - expected) <= locating.NEAR_FRAMES_S]
-    nearest = min(frames, key=lambda r: abs(r.time_s - expected))
-    reference, _ = placing.nearest_frame(leak, place.homography, near or [nearest], expected)
-    found = placing.settle(leak, place.homography, reference, rough=False)
+def read_moment(references: References, leak: Leak, leak_s: float, place: Place, reference: Reference) -> Moment | None:
+    """Read one frame of the leak, placed about as the one before it; None where it does not show the reference."""
+    found = placing.kept_or_settled(leak, place, reference)
     if found is None or not found.convincing:
         return None
     said = locating.said_by(references, leak, found.homography, reference)
-    return Moment(leak_s, reference.time_s, group, found, said)
+    return Moment(leak_s, reference.time_s, reference.group, found, said)
 
 
 def gathered(references: References, moments: list[Moment], stage: int) -> Reading:
     """Sum what the moments say in two ways, each a look.
 
-    All bands of the frames' own marks tell most of a leak that is close to the copy; of one that was compressed hard
-    or made small, the coarser bands of the pattern alone.
+    A frame tells by the amplitude a of what is left of the mark in it, and less where there is κ times the noise that
+    its precision says: c becomes c a / κ and n becomes n a² / κ. Where a leak was compressed again, frames near its
+    own key frames hold far more than those between, and the finest band little but noise. One way weighs every band of
+    every frame so, by the frames' own marks; the other takes the coarser bands of the pattern alone, at one amplitude.
     """
-    ways = [(symbols.OWN, slice(None)), (symbols.DRAWN, slice(1, None))]
+    left = [moment.said.survival(symbols.OWN) for moment in moments]
+    by_band = np.stack([[a / excess, a * a / excess] for a, excess in left])
+    alike = np.ones(by_band.shape[-1])
+    alike[0] = 0
+    by_frame = np.stack([[a * alike, a * a * alike] for a in amplitudes(moments)])
+    ways = [(symbols.OWN, by_band), (symbols.DRAWN, by_frame)]
     return Reading([summed(references, moments, *way) for way in ways], moments, stage)
 
 
-def summed(references: References, moments: list[Moment], template: int, bands: slice) -> Symbols:
+def summed(references: References, moments: list[Moment], template: int, weights: NDArray[np.float64]) -> Symbols:
     """Symbols of the whole video from what single frames say.
 
-    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number. A
-    frame tells by the amplitude a of what is left of the mark in it, so c becomes a c and n becomes a² n: where a leak
-    was compressed again, frames near its own key frames hold far more than those between.
+    Frames of one group share cells, and much of their noise: their sums are divided by the root of their number.
+
+    Parameters
+    ----------
+    template : `symbols.OWN` or `symbols.DRAWN`.
+    weights : (moments, 2, bands), of correlations and of precisions.
     """
     master = references.master
     slices, scale = master.design.slices, contrast(master.codebook.biases)
     correlations, precisions = np.zeros(master.cells), np.zeros(master.cells)
     counts = Counter(moment.group for moment in moments)
-    for moment, amplitude in zip(moments, amplitudes(moments), strict=True):
+    for moment, (of_c, of_n) in zip(moments, weights, strict=True):
         cells = slice(moment.group * slices, (moment.group + 1) * slices)
         share = counts[moment.group] ** -0.5
-        correlations[cells] += share * amplitude * moment.said.correlations[template, bands].sum(0) / scale
-        precisions[cells] += share * amplitude**2 * moment.said.precisions[template, bands].sum(0) / scale**2
+        correlations[cells] += share * (of_c @ moment.said.correlations[template]) / scale
+        precisions[cells] += share * (of_n @ moment.said.precisions[template]) / scale**2
     return Symbols(correlations, precisions, float(np.mean([m.said.shown for m in moments])), fit_of(moments[0]))
 
 

@@ -13,6 +13,7 @@ two templates: D itself, and the key's pattern at the strength that D has of it,
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -32,7 +33,8 @@ Plane = NDArray[np.float32]
 FINE = 16
 ENVELOPE_PX = 8  # of the working raster
 WORKING_SIDE = 960  # long side in px of the working raster: a slice of 1080p is 8 px high there
-GROUPS_HELD = 3
+GROUPS_HELD = 5
+REACH_S = 0.07  # around a time that is asked for, frames that nothing refers to are decoded too
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Reference:
         """What variant + adds to the middle: (h, w) float32."""
         return self.difference * np.float32(0.5 / FINE)
 
-    @property
+    @cached_property
     def labels(self) -> Labels:
         """Cell that each point shows, the number of cells where it shows none: (h, w) uint16."""
         return motion.carried(self.scene.labels, self.way, self.scene.shape, len(self.scene.leans) - 1)
@@ -75,7 +77,7 @@ class Reference:
         """The part of the mark that is the key's pattern: (h, w) float32."""
         return motion.carried(self.scene.drawn, self.way, self.scene.shape, 0)
 
-    @property
+    @cached_property
     def clean(self) -> Plane:
         """The frame without a mark: (h, w) float32."""
         leans = self.scene.leans
@@ -107,7 +109,7 @@ class References:
 
     def __init__(self, master: Master) -> None:
         self.master = master
-        self._held: OrderedDict[int, list[Reference]] = OrderedDict()
+        self._held: OrderedDict[int, dict[int, Reference]] = OrderedDict()
 
     @cached_property
     def shape(self) -> tuple[int, int]:
@@ -146,25 +148,48 @@ class References:
         wanted = group - int(self.master.first_group[segment])
         return next((plus, minus) for number, plus, minus in self.master.twins(segment) if number == wanted)
 
-    def group(self, group: int) -> list[Reference]:
-        """All frames of a group, in the order shown."""
-        if group not in self._held:
+    @cached_property
+    def ticks(self) -> list[NDArray[np.int64]]:
+        """When the pictures of each group are shown, in decoding order."""
+        sizes = [self.master.sizes(segment) for segment in range(len(self.master.parts))]
+        return [some.times[some.group == number] for some in sizes for number in range(some.groups)]
+
+    def group(self, group: int, near_s: Iterable[float] | None = None) -> list[Reference]:
+        """Frames of a group, in the order shown.
+
+        Parameters
+        ----------
+        group : counted from the start of the video.
+        near_s : where given, the anchors - what others refer to, every third - and those shown around these times
+            are enough; that saves most of the decoding.
+        """
+        ticks = self.ticks[group]
+        shown = np.sort(ticks)
+        wanted = set(range(len(ticks)))
+        if near_s is not None:
+            wanted = set(np.searchsorted(shown, ticks[ticks >= np.maximum.accumulate(ticks)]).tolist())
+            for time_s in near_s:
+                apart_s = np.abs(shown * float(self.master.time_base) - time_s)
+                wanted |= set(np.flatnonzero(apart_s <= REACH_S).tolist())
+        held = self._held.pop(group, {})
+        if not wanted <= held.keys():
             while len(self._held) >= GROUPS_HELD:
                 self._held.popitem(last=False)
-            self._held[group] = self._decoded(group)
-        self._held.move_to_end(group)
-        return self._held[group]
+            held = self._decoded(group, wanted | held.keys())
+        self._held[group] = held
+        return [held[number] for number in sorted(held)]
 
-    def _decoded(self, group: int) -> list[Reference]:
-        plus, minus = self.coded(group)
+    def _decoded(self, group: int, wanted: set[int]) -> dict[int, Reference]:
+        order = np.sort(self.ticks[group])
+        plus, minus = (twin.only(order[sorted(wanted)].tolist()) for twin in self.coded(group))
         design, base = self.master.design, float(self.master.time_base)
         sums, differences = [], []
         kinds: list[int] = []
         vectors: list[motion.Vectors | None] = []
-        for frame, b in zip(encoding.shown(plus, vectors=True), encoding.decoded(minus), strict=True):
-            ours, theirs = encoding.planes_of(frame)[: design.height], b[: design.height]
-            sums.append(self._fine(ours, theirs, FINE))
-            differences.append(self._fine(ours, theirs, -FINE))
+        for frame, other in zip(encoding.shown(plus, vectors=True), encoding.shown(minus), strict=True):
+            ours, theirs = encoding.luma_of(frame), encoding.luma_of(other)
+            sums.append(self._fine(cv2.add(ours, theirs, dtype=cv2.CV_16S)))
+            differences.append(self._fine(cv2.subtract(ours, theirs, dtype=cv2.CV_16S)))
             kinds.append(int(frame.pict_type))
             told = frame.side_data.get("MOTION_VECTORS")
             vectors.append(told.to_ndarray() if told is not None else None)
@@ -173,21 +198,26 @@ class References:
         drawn = projected(differences[0] * np.float32(0.5 / FINE), self._pattern(group))
         scene = Scene(self.labels, shape, np.append(2 * biases - 1, 0).astype(np.float32), drawn)
         ways = [way.astype(np.float16) for way in motion.ways_back(kinds, vectors, shape)]
-        frames = [
-            Reference(group, ticks * base, together, apart, way, scene)
-            for ticks, together, apart, way in zip(sorted(plus.times), sums, differences, ways, strict=True)
-        ]
-        half = frames[len(frames) // 2]
+        frames = {
+            number: Reference(group, float(order[number]) * base, together, apart, way, scene)
+            for number, together, apart, way in zip(sorted(wanted), sums, differences, ways, strict=True)
+        }
+        half = frames[sorted(wanted)[len(frames) // 2]]
         scene.responses = tuple(
             band_responses(half.labels.astype(np.int32), template, design.slices + 1)
             for template in (half.mark, half.drawn)
         )
         return frames
 
-    def _fine(self, ours: NDArray[np.uint8], theirs: NDArray[np.uint8], sign: int) -> NDArray[np.int16]:
-        """FINE times one luma plane plus `sign` times another, on the working raster: whole numbers, for speed."""
-        both = cv2.addWeighted(ours, FINE, theirs, sign, 0, dtype=cv2.CV_16S)
-        small: NDArray[np.int16] = cv2.resize(both, self.shape[::-1], interpolation=cv2.INTER_AREA)
+    def _fine(self, plane: NDArray[np.int16]) -> NDArray[np.int16]:
+        """FINE times a plane of whole levels, on the working raster: whole numbers, for speed.
+
+        Of a picture at most twice as large, a mean of the two nearest pixels is the mean over the area.
+        """
+        plane = plane * np.int16(FINE)
+        while plane.shape[1] > 2 * self.shape[1]:
+            plane = cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        small: NDArray[np.int16] = cv2.resize(plane, self.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return small
 
     def _pattern(self, group: int) -> Plane:

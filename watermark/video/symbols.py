@@ -23,6 +23,8 @@ from .references import Reference
 Floats = NDArray[np.float64]
 Plane = NDArray[np.float32]
 OWN, DRAWN = 0, 1
+FAINTEST = 0.02  # of the noise's share
+HALF_PX = 30  # of the working raster: what codecs leave behind is not alike so far apart
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,42 @@ class FrameSymbols:
 
     Attributes
     ----------
-    correlations, precisions : (2, bands, slices), by template - the frame's own mark, the pattern alone - and fine to
-        coarse: numerator and denominator of each slice's least-squares amplitude in units of half the distance of the
-        variants.
+    matched, energies : (2, bands, 2, slices), by template - the frame's own mark, the pattern alone - fine to coarse,
+        and by half of the slice: numerator and denominator of its least-squares amplitude in units of half the
+        distance of the variants. The halves are columns by turns, far enough apart that their noise is independent.
     shown : share of the frame that the leak shows.
     """
 
-    correlations: Floats
-    precisions: Floats
+    matched: Floats
+    energies: Floats
     shown: float
+
+    @property
+    def correlations(self) -> Floats:
+        """Numerators of whole slices: (2, bands, slices)."""
+        return np.asarray(self.matched.sum(2))
+
+    @property
+    def precisions(self) -> Floats:
+        """Denominators of whole slices: (2, bands, slices)."""
+        return np.asarray(self.energies.sum(2))
+
+    def survival(self, template: int) -> tuple[Floats, Floats]:
+        """What is left of the mark in each band: its amplitude, and its noise over what the precision says.
+
+        Both halves of a slice show one symbol, and what a codec left behind is independent in them: of their
+        correlations c₁ and c₂, A = ⟨c₁ c₂⟩ is signal and V = ⟨(c₁ - c₂)²⟩ noise. With n the slices' mean precision the
+        amplitude is 2 √A / n, the excess of noise V / n. An amplitude that is not told from nothing is small, not 0.
+
+        Returns
+        -------
+        amplitude, excess : (bands,) each, positive.
+        """
+        first, second = self.matched[template, :, 0], self.matched[template, :, 1]
+        precision = self.energies[template].sum(1).mean(-1) + 1e-12
+        noise = np.mean((first - second) ** 2, axis=-1) + 1e-12
+        signal = np.maximum(np.mean(first * second, axis=-1), FAINTEST * noise)
+        return 2 * np.sqrt(signal) / precision, noise / precision
 
     @property
     def presence(self) -> float:
@@ -73,7 +102,7 @@ def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int
     reference : the frame of the video that it shows.
     slices : in a key frame.
     """
-    clean, own, labels = reference.clean, reference.mark, reference.labels.astype(np.int32)
+    clean, own, labels = reference.clean, reference.mark, halved(reference.labels.astype(np.int32), slices)
     warped, seen = leak.onto(homography, (clean.shape[0], clean.shape[1]))
     shown = registration.evidence_mask(clean, warped, seen)
     floors = [own * np.float32(band.passed**0.5) for band in reference.scene.responses[OWN]]
@@ -85,6 +114,17 @@ def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int
     return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
 
 
+def halved(labels: NDArray[np.int32], slices: int) -> NDArray[np.int32]:
+    """Number the halves of slices apart: those of the second half follow those of the first."""
+    second = (np.arange(labels.shape[1], dtype=np.int32) // HALF_PX) % 2
+    return np.asarray(labels + second * np.int32(slices + 1))
+
+
+def by_half(labels: NDArray[np.int32], values: Plane, slices: int) -> Floats:
+    """Sum a plane over the halves of each slice: (2, slices)."""
+    return sum_cells(labels, values, 2 * (slices + 1)).reshape(2, slices + 1)[:, :slices]
+
+
 def correlate(
     left: list[Residual],
     mark: Plane,
@@ -93,13 +133,13 @@ def correlate(
     labels: NDArray[np.int32],
     slices: int,
 ) -> tuple[Floats, Floats]:
-    """Correlate what is left of a frame with one template, band by band: two of (bands, slices)."""
-    correlations, precisions = np.zeros((len(bands), slices)), np.zeros((len(bands), slices))
+    """Correlate what is left of a frame with one template, band by band: two of (bands, 2, slices)."""
+    correlations, precisions = np.zeros((len(bands), 2, slices)), np.zeros((len(bands), 2, slices))
     for number, (band, residual) in enumerate(zip(bands, left, strict=True)):
         expected = residual.gain * mark
         weight = seen / residual.variance
-        matched = sum_cells(labels, expected * residual.difference * weight, slices + 1)[:slices]
-        energy = sum_cells(labels, expected * expected * weight, slices + 1)[:slices]
+        matched = by_half(labels, expected * residual.difference * weight, slices)
+        energy = by_half(labels, expected * expected * weight, slices)
         correlations[number] = band.held / band.smoothness * matched
         precisions[number] = band.held**2 / band.smoothness * energy
     return correlations, precisions

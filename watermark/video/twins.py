@@ -38,7 +38,7 @@ Plane = NDArray[np.float32]
 Frame = NDArray[np.uint8]
 
 TARGET_JOD = 9.955  # of a key frame as delivered, for the still model; 9.9 and more for a model of moving pictures
-WEAKEST, STRONGEST = 0.3, 2.0
+WEAKEST, STRONGEST = 0.3, 4.0
 BYTES = 1.16  # of a copy, over those of the base
 BYTES_CLOSE = 0.03
 FINEST, COARSEST = 3.0, 14.0
@@ -130,7 +130,12 @@ class Twins:
 
 
 def encode_twins(
-    group: Group, time_base: Fraction, signal: Signal, workers: ThreadPoolExecutor, guess: Coding
+    group: Group,
+    time_base: Fraction,
+    signal: Signal,
+    workers: ThreadPoolExecutor,
+    guess: Coding,
+    plain: int | None = None,
 ) -> Twins:
     """Encode both variants of a group, the key frame as fine and the mark as strong as bytes and the eye allow.
 
@@ -138,6 +143,7 @@ def encode_twins(
     ----------
     workers : two threads.
     guess : where to begin, such as what did for the group before.
+    plain : bytes of these frames where they are not a group of their own, which a copy is then measured by.
 
     Raises
     ------
@@ -159,7 +165,7 @@ def encode_twins(
         plus, minus = workers.map(one, group.variants)
         return plus, minus
 
-    coding, (plus, minus) = solved(tried, base, key, group.sample, guess)
+    coding, (plus, minus) = solved(tried, base, key, group.sample, guess, BYTES * (plain or length(base)))
     return Twins(plus, minus, base, coding, kept(group, coding.strength, plus, minus))
 
 
@@ -169,6 +175,7 @@ def solved(
     key: Frame,
     sample: NDArray[np.bool_],
     coding: Coding,
+    wanted: float,
 ) -> tuple[Coding, tuple[Coded, Coded]]:
     """Find the coding at which a copy is as long, and its key frame as visible, as is aimed at.
 
@@ -178,6 +185,7 @@ def solved(
     key : key frame of the base.
     sample : bits of the copy that is judged.
     coding : the first guess.
+    wanted : bytes of a copy.
     """
     shared = length(base) - length(first(base))
     original = cv2.cvtColor(key, cv2.COLOR_YUV2RGB_I420)
@@ -189,10 +197,10 @@ def solved(
         loss = 10 - visibility.jod(visibility.difference(original, shown))
         points.append((np.log(coding.strength), np.log(max(loss, 1e-4))))
         step = next_step(points)
-        spent = length(copy) / max(1.0, BYTES * length(base) - shared)
+        spent = length(copy) / max(1.0, wanted - shared)
         finer = float(np.log(spent)) / BYTES_SLOPE
         crf = float(np.clip(coding.crf + finer, FINEST, COARSEST))
-        fits = abs(length(copy) + shared - BYTES * length(base)) < BYTES_CLOSE * length(base) or crf == coding.crf
+        fits = abs(length(copy) + shared - wanted) < BYTES_CLOSE * length(base) or crf == coding.crf
         if not left or (fits and abs(step) < CLOSE / SLOPE):
             break
         strength = float(np.clip(coding.strength * np.exp(step), WEAKEST, STRONGEST))
@@ -243,19 +251,31 @@ def kept(group: Group, strength: float, plus: Coded, minus: Coded) -> int:
     """Frames, counted from the first, in which enough of the mark is left.
 
     It is lost where most of the key frame's has gone, and where a picture has come up that could carry far more than
-    it does: at once in a cut, and never sooner than a quarter of a second where one picture fades into another.
+    it does: at once in a cut, and never sooner than a quarter of a second where one picture fades into another. Where
+    the anchors hold it, so do the pictures between them.
     """
-    height, soonest = group.design.height, max(2, round(group.design.rate * FADING_S))
+    anchors = plus.anchors
+    if lasting(group, strength, plus.only(anchors), minus.only(anchors)) == len(anchors):
+        return len(group.times)
+    return lasting(group, strength, plus, minus)
+
+
+def lasting(group: Group, strength: float, plus: Coded, minus: Coded) -> int:
+    """Pictures, of those in both, before the first in which too little of the mark is left."""
+    soonest = max(2, round(group.design.rate * FADING_S))
     start = before = 0.0
-    for number, (a, b) in enumerate(zip(encoding.decoded(plus), encoding.decoded(minus), strict=True)):
-        luma = a[:height]
-        energy = cv2.norm(luma, b[:height], cv2.NORM_L2SQR) / luma.size / 4
+    number_at, due = {ticks: number for number, ticks in enumerate(group.times)}, soonest
+    twins = zip(sorted(plus.times), encoding.shown(plus), encoding.shown(minus), strict=True)
+    for place, (ticks, ours, theirs) in enumerate(twins):
+        number, luma, other = number_at[ticks], encoding.luma_of(ours), encoding.luma_of(theirs)
+        energy = cv2.norm(luma, other, cv2.NORM_L2SQR) / luma.size / 4
         start, before = (start or energy), (before or energy)
         if energy < KEPT * before or (number >= soonest and energy < KEPT * start):
-            return number
-        if number and number % soonest == 0:
+            return place
+        if number >= due:
+            due += soonest
             could = np.mean(np.square(masking.carrier(luma, group.pattern).amplitude)) * strength**2
             if energy < LEAST * could:
-                return number
+                return place
         before = energy
-    return len(group.times)
+    return len(plus.times)

@@ -44,3 +44,11 @@ def test_shots_are_split_where_pictures_stop_resembling_each_other():
     first, second = (rng.uniform(0, 255, signatures.SHAPE).astype(np.float32) for _ in range(2))
     shown = np.stack([first, first + 2, first, second, second])
     assert signatures.shots(shown) == [(0, 3), (3, 5)]
+
+
+def test_a_frame_between_two_signatures_lies_on_the_line_that_it_was_found_at():
+    leak_s = np.array([0.0])
+    table = np.exp(-0.5 * ((1.25 - TIMES_S[None]) / 0.2) ** 2)
+    line = alignment.TimeLine(1.0, 1.38, 1.0)
+    assert alignment.faithful(line, leak_s, table, TIMES_S).all()
+    assert not alignment.faithful(alignment.TimeLine(1.0, 4.0, 1.0), leak_s, table, TIMES_S).any()
