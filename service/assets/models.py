@@ -44,6 +44,7 @@ class Asset(TenantRow, Base):
     """
 
     __tablename__ = "assets"
+    __table_args__ = (sa.Index("ix_assets_tenant_id_id", "tenant_id", "id"),)  # many of a brand's at once, by their ids
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True, default=lambda: new_id("ast"))
     kind: Mapped[str] = mapped_column(String(10), default=Kind.PICTURE.value, server_default=Kind.PICTURE.value)

@@ -19,9 +19,11 @@ from engines.contract import flipped
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from service.assets.models import Asset
 from service.context import Context
-from service.db import everywhere, now
+from service.db import everywhere, now, scoped
 from service.events.models import Event
+from service.identity.roles import Principal
 from service.jobs.pool import PixelPool
 from service.lookups.details import DETAILS, details_of
 from service.lookups.engines.embedded import EmbeddedEngine
@@ -347,3 +349,12 @@ def test_a_picture_without_key_points_is_found_on_a_page(client: TestClient, bra
     )
     assert (answer.json()["result"], answer.json()["asset_id"]) == ("ours", asset["id"])
     assert answer.json()["inliers"] is None
+
+
+def test_a_page_of_hits_does_not_read_every_asset_of_the_brand(context: Context, brand: Brand) -> None:
+    caller = Principal("caller", brand.id, frozenset(), "caller")
+    with context.database.reading() as session:
+        query = scoped(session, Asset, caller).where(Asset.id.in_(["ast_1", "ast_2"]))
+        statement = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        steps = [row.detail for row in session.execute(sa.text(f"EXPLAIN QUERY PLAN {statement}"))]
+    assert steps == ["SEARCH assets USING INDEX ix_assets_tenant_id_id (tenant_id=? AND id=?)"]
