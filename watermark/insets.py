@@ -57,6 +57,8 @@ def insets(rgb: NDArray[np.uint8]) -> list[Inset]:
     [Inset(left=200, top=100, width=300, height=200)]
     """
     scale = min(1.0, WORKING_SIDE / max(rgb.shape[:2]))
+    if min(rgb.shape[:2]) * scale < _LEAST_SIDE_PX:
+        return []
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
     found: list[Inset] = []
     for ground in _grounds(small):

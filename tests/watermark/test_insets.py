@@ -42,7 +42,6 @@ def test_a_letterbox_frames_its_picture_whatever_covers_more() -> None:
 def test_words_alone_and_blank_pictures_set_nothing_in() -> None:
     assert len(inset_pdq(page(255, 30))) == 0
     assert insets(np.full((500, 700, 3), 128, np.uint8)) == []
-    assert insets(np.full((1, 1, 3), 128, np.uint8)) == []
 
 
 def test_a_picture_set_into_a_page_has_its_own_hash() -> None:
@@ -52,6 +51,11 @@ def test_a_picture_set_into_a_page_has_its_own_hash() -> None:
     own = pdq(plain())[0]
     assert hamming(own, pdq(rgb)[0][0]).min() > CONFIDENT_RADIUS
     assert min(hamming(own, code).min() for code in inset_pdq(rgb)) <= CONFIDENT_RADIUS
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 5000), (9000, 1)])
+def test_a_sliver_has_no_insets(shape: tuple[int, int]) -> None:
+    assert insets(np.zeros((*shape, 3), np.uint8)) == []
 
 
 def test_what_says_too_little_is_not_hashed() -> None:
