@@ -81,7 +81,7 @@ def inset_pdq(rgb: NDArray[np.uint8]) -> Codes:
 
     Those of which PDQ says too little are left out; see `watermark.insets`.
     """
-    hashed = [pdq(np.ascontiguousarray(inset.cut(rgb))) for inset in insets(rgb)]
+    hashed = [pdq(inset.cut(rgb)) for inset in insets(rgb)]
     return np.array([codes[0] for codes, quality in hashed if quality >= MIN_QUALITY], np.uint8).reshape(-1, 32)
 
 

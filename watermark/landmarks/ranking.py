@@ -39,11 +39,12 @@ ENOUGH = (
 )
 """Any of these is enough.
 
-Chosen on 500 attacked queries for 13 pictures among 10,000 and on 480 strangers, half of them screenshots, clip art
-and lettering: chance agreements, nearly all of words and buttons with others in the same type, reached 39 inliers, but
-where the likeness was above 0.6 no spread above 0.06, and where the spread was above 0.1 no likeness above 0.3.
-Dialogs of one desktop agreed in up to 87 inliers, 0.2 of the area and 0.14 of what should be seen; two that share most
-of their buttons, in 33 and 0.19. Crops to 10 % had shares from 0.4, small pictures on pages spreads from 0.08.
+Chosen on 360 attacked queries for 40 pictures, most of them crops, among 10,000 and on 480 strangers, half of them
+screenshots, clip art and lettering: chance agreements, nearly all of words and buttons with others in the same type,
+reached 39 inliers, but where the likeness was above 0.6 no spread above 0.06, and where the spread was above 0.1 no
+likeness above 0.3. Dialogs of one desktop agreed in up to 87 inliers, 0.2 of the area and 0.14 of what should be
+seen; two that share most of their buttons, in 33 and 0.19. Crops to 10 % had shares from 0.4, small pictures on pages
+spreads from 0.08.
 """
 
 OTHER_COLOURS = 25.0
