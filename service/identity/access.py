@@ -22,8 +22,8 @@ _bearer = HTTPBearer(auto_error=False, description="An API token (`tt_…`), or 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def get_context(request: Request) -> Context:
-    """Return what the application was built with."""
+async def get_context(request: Request) -> Context:
+    """Return what the application was built with; on the event loop, for a thread would cost more than it does."""
     context: Context = request.app.state.context
     return context
 

@@ -85,11 +85,11 @@ class EmbeddedEngine:
                 self._sorting.start()
 
     def search(self, shelf: Shelf, codes: Sequence[bytes], *, radius: int, limit: int) -> list[list[Hit]]:
-        """Return the nearest assets for each code; threads share a batch."""
+        """Return the nearest assets for each code; threads share a batch, or the shelf where it is compared whole."""
         view = self._view
         if view is None:
             return [[] for _ in codes]
-        if self._pool is None or len(codes) < 2 * _CODES_PER_TASK:
+        if self._pool is None or len(codes) < 2 * _CODES_PER_TASK or not view.banded(shelf, radius):
             return view.search(shelf, codes, radius=radius, limit=limit)
         size = max(_CODES_PER_TASK, -(-len(codes) // self._threads))
         parts = [codes[start : start + size] for start in range(0, len(codes), size)]

@@ -164,12 +164,16 @@ class ShelfIndex:
             return codes, owners
         return np.concatenate([self.sorted.codes, codes]), np.concatenate([self.sorted.owners, owners])
 
+    def banded(self, radius: int) -> bool:
+        """Whether the sorted part has bands that are exact for a radius."""
+        return self.sorted is not None and radius <= self.sorted.radius
+
     def search(self, queries: np.ndarray, radius: int) -> np.ndarray:
         """Return every code within the radius: rows of query, owner, distance (uint32)."""
         size = self.tail.size
         found = [_scanned(self.tail.codes, self.tail.owners, size, queries, radius)]
         held = self.sorted
-        if held is not None and held.bands and radius <= held.radius:
+        if held is not None and self.banded(radius):
             found.append(_probed(held, queries, radius))
         elif held is not None:
             found.append(_scanned(held.codes, held.owners, len(held.codes), queries, radius))

@@ -123,6 +123,11 @@ class View:
             answers[place] = found[codes[place]]
         return answers
 
+    def banded(self, shelf: Shelf, radius: int) -> bool:
+        """Whether a search finds its codes through bands, without comparing every one."""
+        held = self.shelves.get(shelf)
+        return held is not None and held.banded(radius)
+
     def count(self, shelf: Shelf) -> int:
         """Count the codes of living assets on a shelf."""
         held = self.shelves.get(shelf)
