@@ -167,7 +167,7 @@ def _attacked(
         trials = 0
         for asset, rgb in assets.items():  # all attacks on one asset together: a browser renders it once
             for name, turn in product(attacks[: chosen.attacks], range(chosen.repeats)):
-                seed = [11, zlib.crc32(asset.encode()), zlib.crc32(name.encode()), *([turn] if turn else [])]
+                seed = [chosen.seed, zlib.crc32(asset.encode()), zlib.crc32(name.encode()), *([turn] if turn else [])]
                 attacked = SUITE[name].apply(rgb, np.random.default_rng(seed), companions=companions)
                 answer = ask(crowd, attacked.rgb, asset)
                 trials += 1
@@ -229,7 +229,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strangers", type=int, default=3_000, help="unrelated pictures to ask for")
     parser.add_argument("--attacks", type=int, metavar="N", help="at most so many attacks a row; all by default")
     parser.add_argument("--repeats", type=int, default=1, metavar="N", help="how often an attack is drawn anew")
-    parser.add_argument("--rows", nargs="+", metavar="NAME", help=f"measure only these: parts of {', '.join(ROWS)}")
+    parser.add_argument("--seed", type=int, default=11, help="of the attacks' draws")
+    names = ", ".join(ROWS).replace("%", "%%")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help=f"measure only these: parts of {names}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -51,5 +51,8 @@ def test_an_error_and_a_wrong_name_break_the_promise() -> None:
 
 
 @pytest.mark.parametrize("name", BENCHMARKS)
-def test_every_listed_benchmark_has_a_main(name: str) -> None:
-    assert callable(import_module(f"benchmarks.{name}").main)
+def test_every_listed_benchmark_says_what_it_may_be_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"benchmarks.{name}").main(["--help"])
+    assert ended.value.code == 0
+    assert "--quick" in capsys.readouterr().out
