@@ -18,7 +18,8 @@ from watermark.errors import WatermarkError
 
 from .errors import TruncatedVideo
 from .frames import frames
-from .probing import LIMITS, Limits, Source, probe
+from .opening import LIMITS, Limits
+from .probing import Source, probe
 
 WINDOW_S = 6.0
 WINDOWS = 5
