@@ -26,6 +26,7 @@ from watermark.video.errors import (
     VideoTooNarrow,
     VideoTooSparse,
 )
+from watermark.video.leaks import windows
 from watermark.video.planning import refuse_sparse
 
 from .conftest import panned, write
@@ -187,6 +188,13 @@ def test_key_frames_must_not_be_so_rare_that_everything_is_decoded_again_and_aga
     refuse_sparse(replace(source, times=times, entries=times[::250]), plan_of.design.segment_frames)
     with pytest.raises(VideoTooSparse):
         refuse_sparse(replace(source, times=times, entries=times[:1]), plan_of.design.segment_frames)
+
+
+def test_of_a_long_leak_without_key_frames_only_the_beginning_is_decoded(short):
+    times = np.arange(100_000, dtype=np.int64) * 40
+    source = replace(probe(short), times=times, end=4_000_000, time_base=Fraction(1, 1000))
+    assert windows(replace(source, entries=times[:1])) == [(0, 6000)]
+    assert len(windows(replace(source, entries=times[::250]))) == 5
 
 
 def test_what_is_kept_of_a_video_is_bounded_and_nothing_stays_of_a_part_that_is_too_heavy(tmp_path):
