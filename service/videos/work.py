@@ -10,8 +10,10 @@ for what keeps two runs of a segment apart.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.assets.models import Asset, AssetState
@@ -151,8 +153,8 @@ def _count(context: Context, asset_id: str, number: int, bundle: str) -> bool:
 
 
 def note(context: Context, asset_id: str, share: float) -> None:
-    """Move an asset's progress on by what is done of a segment under way."""
-    with context.database.writing() as session:
+    """Move an asset's progress on by what is done of a segment under way; where that fails, the work goes on."""
+    with contextlib.suppress(SQLAlchemyError), context.database.writing() as session:
         asset = _open(session, asset_id)
         if asset is not None and asset.segments is not None:
             done = len(bundles_of(session, asset=asset)) + min(max(share, 0.0), 1.0)

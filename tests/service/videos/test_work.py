@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from service.assets import service as assets
 from service.assets.models import Asset
@@ -192,3 +193,16 @@ def test_a_segment_that_comes_too_late_leaves_nothing(
     assert asset.state == "failed"
     files = [path.name for path in (prepared.settings.data_dir / "blobs").rglob("*") if path.is_file()]
     assert files == ["original"]
+
+
+def test_progress_that_cannot_be_noted_costs_no_segment(
+    prepared: Context, counting: CountingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal = someone(prepared)
+    asset = show(prepared, principal, receive(prepared, principal))
+
+    def locked(session: object, asset_id: str) -> None:
+        raise OperationalError("UPDATE assets", None, Exception("database is locked"))
+
+    monkeypatch.setattr(work, "_open", locked)
+    work.note(prepared, asset.id, 0.5)
