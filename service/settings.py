@@ -42,6 +42,15 @@ class Settings(BaseSettings):
     max_video_pixels: int = Field(
         default=4096 * 2304, ge=16_384, le=33_177_600, description="The largest frame of a video, width times height."
     )
+    max_video_total_pixels: int = Field(
+        default=1_800_000_000_000,
+        ge=16_384,
+        description="Width times height times frames of a video; preparing it costs time in proportion.",
+    )
+    max_video_tracks: int = Field(default=64, ge=1, le=1000, description="Pictures, sound, subtitles of a video.")
+    max_video_stored_bytes: int = Field(
+        default=64 * 2**30, ge=2**20, description="What a prepared video may take on the disk."
+    )
     workers: int = Field(default=0, ge=0, le=256, description="Processes for pixel work. 0: one per core, at least 2.")
     worker_memory_bytes: int = Field(default=8 * 2**30, ge=2**30, description="Address space of one such process.")
     worker_timeout_s: float = Field(default=300.0, gt=0, description="A task that takes longer is killed.")

@@ -142,7 +142,13 @@ def preparing_of(asset: Asset) -> str:
 
 def video_limits(settings: Settings) -> Limits:
     """What a video may ask for, here."""
-    return Limits(pixels=settings.max_video_pixels, duration_s=settings.max_video_s)
+    return Limits(
+        pixels=settings.max_video_pixels,
+        duration_s=settings.max_video_s,
+        all_pixels=settings.max_video_total_pixels,
+        tracks=settings.max_video_tracks,
+        stored_bytes=settings.max_video_stored_bytes,
+    )
 
 
 def list_(session: Session, *, principal: Principal, window: Window) -> tuple[list[Asset], int]:

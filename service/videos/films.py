@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
@@ -42,9 +42,11 @@ def movie_of(context: Context, *, asset: Asset) -> Movie:
 
 
 @contextmanager
-def lent(context: Context, *, asset: Asset) -> Iterator[Connection]:
-    """Lend an asset's parts to a worker for one task."""
+def lent(
+    context: Context, *, asset: Asset, told: Callable[[float], None] = lambda _share: None
+) -> Iterator[Connection]:
+    """Lend an asset's parts to a worker for one task; `told` hears how much of it is done."""
     with context.database.reading() as session:
         store = store_of(session, context=context, asset=asset)
-    with lending(store.get) as connection:
+    with lending(store.get, told) as connection:
         yield connection

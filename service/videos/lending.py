@@ -2,7 +2,7 @@
 
 Threat: a worker decodes strangers' files, so it must hold no key and reach no store. It asks by name over a pipe for
 parts of the one video it works on, and the server decrypts them one by one; so a long video is never in memory whole.
-The server hands out what it is asked for and takes nothing but names.
+The server hands out what it is asked for, and takes nothing but names, and how far the worker has come.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from service.videos.holding import Held
 
 _MOST_OF_A_NAME = 200
 _HELD = 3
+_DONE = "done/"
 
 
 @contextmanager
-def lending(fetch: Callable[[str], bytes | memoryview]) -> Iterator[Connection]:
+def lending(
+    fetch: Callable[[str], bytes | memoryview], told: Callable[[float], None] = lambda _share: None
+) -> Iterator[Connection]:
     """Answer a worker's requests while it runs.
 
     Parameters
     ----------
     fetch : returns a part, or raises KeyError where there is none; whatever else it raises is raised here at the end.
+    told : called with the share of its task, 0 to 1, that a worker says is done.
     """
     ours, theirs = Pipe()
     errors: list[Exception] = []
-    thread = Thread(target=_lend, args=(ours, fetch, errors), daemon=True)
+    thread = Thread(target=_lend, args=(ours, fetch, told, errors), daemon=True)
     thread.start()
     try:
         yield theirs
@@ -42,11 +46,19 @@ def lending(fetch: Callable[[str], bytes | memoryview]) -> Iterator[Connection]:
         raise errors[0]
 
 
-def _lend(ours: Connection, fetch: Callable[[str], bytes | memoryview], errors: list[Exception]) -> None:
+def _lend(
+    ours: Connection,
+    fetch: Callable[[str], bytes | memoryview],
+    told: Callable[[float], None],
+    errors: list[Exception],
+) -> None:
     with ours:
         try:
             while True:
                 name = ours.recv_bytes(_MOST_OF_A_NAME).decode()
+                if name.startswith(_DONE):
+                    told(int(name.removeprefix(_DONE)) / 1000)
+                    continue
                 try:
                     ours.send_bytes(fetch(name))
                 except KeyError:
@@ -74,6 +86,10 @@ class Borrowed:
         if not data:
             raise KeyError(name)
         return data
+
+    def tell(self, share: float) -> None:
+        """Say how much of the task is done, 0 to 1."""
+        self._lent.send_bytes(f"{_DONE}{round(1000 * share)}".encode())
 
     def has(self, name: str) -> bool:
         """Whether there is such a part."""

@@ -25,6 +25,7 @@ from watermark.video.references import References
 ORIGINAL, FINDER, MASTER = "original", "finder", "master"
 LOOKUP_OF, FINDER_OF = "lookup/{:05d}", "finder/{:05d}"
 LANDMARKS_EVERY_S = 3.0
+MARKED = 0.9  # of a segment's work; the rest is describing it
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,14 @@ def outline(lent: Connection, key: bytes, limits: Limits) -> Outline:
 
 
 def make_segment(lent: Connection, key: bytes, number: int, limits: Limits) -> dict[str, bytes]:
-    """Prepare one segment, and describe it for the look-up and for reading."""
-    made = Made()
-    with as_file(Borrowed(lent).get(ORIGINAL)) as path:
+    """Prepare one segment, and describe it for the look-up and for reading; tells the lender how far it is."""
+    made, borrowed = Made(), Borrowed(lent)
+    with as_file(borrowed.get(ORIGINAL)) as path:
         whole = plan(path, key=key, limits=limits)
-        preparing.prepare_segment(whole, made, number)
+        frames = min(whole.design.segment_frames, len(whole.source.times) - number * whole.design.segment_frames)
+        preparing.prepare_segment(
+            whole, made, number, progress=lambda done: borrowed.tell(MARKED * min(1.0, done / frames))
+        )
         references = References(_alone(whole, made, number))
         made.put(LOOKUP_OF.format(number), _described(references))
         made.put(FINDER_OF.format(number), Finder.build(references).to_bytes())

@@ -17,6 +17,7 @@ from watermark.video import Movie
 
 _SEGMENT = re.compile(r"(segments|sizes|facts|lookup|finder)/(\d{5})")
 _ORIGINAL = "original"
+FILM = "film"
 _HELD_SEGMENTS = 2
 _SHELF = 6
 _SHELF_S = 900.0
@@ -32,9 +33,14 @@ def part_name(name: str, bundles: Mapping[int, str]) -> str:
         return name
     found = _SEGMENT.fullmatch(name)
     if found is None:
-        return f"film/{name}"
+        return f"{FILM}/{name}"
     number = int(found[2])
-    return f"film/{found[2]}-{bundles[number]}/{found[1]}"
+    return f"{bundle_name(number, bundles[number])}/{found[1]}"
+
+
+def bundle_name(number: int, bundle: str) -> str:
+    """Name the folder that holds one making of a segment."""
+    return f"{FILM}/{number:05d}-{bundle}"
 
 
 class SealedStore:

@@ -10,8 +10,10 @@ for what keeps two runs of a segment apart.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from service.assets.models import Asset, AssetState
@@ -25,7 +27,7 @@ from service.tenants.service import vault_of
 from service.videos import pixels
 from service.videos.films import bundles_of, lent
 from service.videos.models import VideoSegment
-from service.videos.store import part_name
+from service.videos.store import FILM, bundle_name, part_name
 
 PREPARE_SEGMENT, JOIN = "prepare-segment", "join-video"
 LANES = 4
@@ -40,7 +42,7 @@ def prepare_video_job(context: Context) -> Job:
     return Job(
         kind=PREPARE_VIDEO,
         steps=(lambda asset_id: outline(context, asset_id), lambda asset_id: hand_out(context, asset_id)),
-        failed=lambda asset_id, error: fail(context, asset_id, error),
+        failed=lambda asset_id, error: give_up(context, asset_id, error),
     )
 
 
@@ -49,7 +51,7 @@ def segment_job(context: Context) -> Job:
     return Job(
         kind=PREPARE_SEGMENT,
         steps=(lambda subject: make(context, *split(subject)), lambda subject: hand_on(context, *split(subject))),
-        failed=lambda subject, error: fail(context, split(subject)[0], error),
+        failed=lambda subject, error: give_up(context, split(subject)[0], error),
     )
 
 
@@ -58,8 +60,17 @@ def join_job(context: Context) -> Job:
     return Job(
         kind=JOIN,
         steps=(lambda asset_id: join(context, asset_id), lambda asset_id: finish(context, asset_id)),
-        failed=lambda asset_id, error: fail(context, asset_id, error),
+        failed=lambda asset_id, error: give_up(context, asset_id, error),
     )
+
+
+def give_up(context: Context, asset_id: str, error: Exception) -> None:
+    """Record why there will be no video, and keep nothing of what was made of it."""
+    fail(context, asset_id, error)
+    with context.database.reading() as session:
+        asset = session.scalar(everywhere(Asset).where(Asset.id == asset_id))
+    if asset is not None and asset.state == AssetState.FAILED.value:
+        context.blobs.delete_under(asset.blob(FILM))
 
 
 def split(subject: str) -> tuple[str, int]:
@@ -113,21 +124,41 @@ def make(context: Context, asset_id: str, number: int) -> None:
         key = data_key(session, context=context, asset=asset)
         mark = mark_key(session, context=context, asset=asset)
     settings = context.settings
-    with lent(context, asset=asset) as parts:
+    with lent(context, asset=asset, told=lambda share: note(context, asset_id, share)) as parts:
         made = context.pool.run_within(
             settings.video_timeout_s, 3600.0, pixels.make_segment, parts, mark, number, video_limits(settings)
         )
-    bundle = secrets.token_hex(8)
-    for name, data in made.items():
-        context.blobs.put_once(asset.blob(part_name(name, {number: bundle})), data, key=key, durable=True)
+    bundle, counts = secrets.token_hex(8), False
+    try:
+        for name, data in made.items():
+            context.blobs.put_once(asset.blob(part_name(name, {number: bundle})), data, key=key, durable=True)
+        counts = _count(context, asset_id, number, bundle)
+    finally:
+        if not counts:
+            context.blobs.delete_under(asset.blob(bundle_name(number, bundle)))
+
+
+def _count(context: Context, asset_id: str, number: int, bundle: str) -> bool:
+    """Make a bundle the one that counts, unless another does or the asset needs none any more."""
     with context.database.writing() as session:
         asset = _open(session, asset_id, lock=True)
         if asset is None or asset.segments is None:
-            return
+            return False
         known = bundles_of(session, asset=asset)
-        if number not in known:
-            session.add(VideoSegment(tenant_id=asset.tenant_id, asset_id=asset_id, number=number, bundle=bundle))
-            asset.progress = _SEGMENTS_END * (len(known) + 1) / asset.segments
+        if number in known:
+            return False
+        session.add(VideoSegment(tenant_id=asset.tenant_id, asset_id=asset_id, number=number, bundle=bundle))
+        asset.progress = max(asset.progress, _SEGMENTS_END * (len(known) + 1) / asset.segments)
+    return True
+
+
+def note(context: Context, asset_id: str, share: float) -> None:
+    """Move an asset's progress on by what is done of a segment under way; where that fails, the work goes on."""
+    with contextlib.suppress(SQLAlchemyError), context.database.writing() as session:
+        asset = _open(session, asset_id)
+        if asset is not None and asset.segments is not None:
+            done = len(bundles_of(session, asset=asset)) + min(max(share, 0.0), 1.0)
+            asset.progress = max(asset.progress, _SEGMENTS_END * done / asset.segments)
 
 
 def hand_on(context: Context, asset_id: str, number: int) -> None:

@@ -1,11 +1,12 @@
 """Per-recipient marks for video: ingest → prepare → issue → read → accuse.
 
-Read in this order, one clip goes through: `probing` (what the file claims, limits), `frames` (decoding, upright and in
-8 bits), `design` (groups of pictures × slices are the cells), `codes` (their biases), `pattern` and `masking` (what
-goes where, how strongly), `twins` and `encoding` (every group is encoded once, its key frame twice more, as +P and as
--P), `segment` and `store` (both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of
-that by segments, resumable), `master` (the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy
-takes one of every two slices), `streaming` (the same by segments, for players).
+Read in this order, one clip goes through: `opening` (what may be opened, limits; `claims` and `matroska` read the index
+before), `probing` (what the file says it is), `frames` (decoding, upright and in 8 bits), `planning`, `design` (groups
+of pictures × slices are the cells), `codes` (their biases), `pattern` and `masking` (what goes where, how strongly),
+`twins` and `encoding` (every group is encoded once, its key frame twice more, as +P and as -P), `segment` and `store`
+(both twins side by side), `tracks` (sound and subtitles, as they came), `preparing` (all of that by segments,
+resumable), `master` (the result), `movie` and `boxes` (the index of an MP4 file), `issuing` (a copy takes one of every
+two slices), `streaming` (the same by segments, for players).
 
 A reader needs of a `Master`: `codebook` (symbols: cell j is slice j mod n of group j div n, groups counted from the
 start), `design.boxes` (each slice's rectangle in the key frame), `parts` and `sizes(k).times` (which frame belongs to
@@ -28,8 +29,10 @@ from .finder import Finder
 from .issuing import Copy, issue
 from .master import Master
 from .movie import Movie
-from .preparing import Plan, join, plan, prepare, prepare_segment
-from .probing import Limits, Source, probe
+from .opening import Limits
+from .planning import Plan, plan
+from .preparing import join, prepare, prepare_segment
+from .probing import Source, probe
 from .reading import Reading, read_picture, read_stages
 from .references import References
 from .store import Folder, Store

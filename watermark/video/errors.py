@@ -39,6 +39,12 @@ class VideoTooLarge(WatermarkError):
     hint = "Send a smaller version of the video."
 
 
+class VideoTooNarrow(WatermarkError):
+    """One side of the picture is too long for the other."""
+
+    hint = "Cut or scale the video so that its longer side is at most eight times the shorter."
+
+
 class VideoTooSmall(WatermarkError):
     """The picture is too small to carry a mark."""
 
@@ -49,6 +55,24 @@ class VideoTooLong(WatermarkError):
     """The video is longer than is accepted."""
 
     hint = "Send it in parts."
+
+
+class TooManyTracks(WatermarkError):
+    """The video has more tracks than are accepted."""
+
+    hint = "Export the video with only the sound and subtitles that are needed."
+
+
+class VideoTooSparse(WatermarkError):
+    """Decoding can start at too few places of the video."""
+
+    hint = "Export the video with a key frame every ten seconds or more often."
+
+
+class VideoTooHeavy(WatermarkError):
+    """Copies of the video would take more room than is accepted."""
+
+    hint = "Send a smaller or less noisy version of the video, or have the operator allow more."
 
 
 class VideoTooShort(WatermarkError):

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from .backend import av
 from .errors import ChangingFrames, TruncatedVideo, UndecodableVideo, VideoTooSlow
-from .probing import LIMITS, Limits, Source, opened, video_track
+from .opening import LIMITS, Limits, opened, video_track
+from .probing import Source
 
 Frame = NDArray[np.uint8]
 SDR_PEAK_CD_M2 = 203.0  # of reference white, ITU-R BT.2408
@@ -42,6 +43,8 @@ def conversions(source: Source) -> list[str]:
         said.append("more than 8 bits per sample are rounded to 8")
     if "420" not in source.pixel_format and source.pixel_format not in ("nv12", "gray"):
         said.append("chroma is reduced to 4:2:0")
+    if source.pixel_format.startswith(("yuva", "gbrap", "rgba", "ya")):
+        said.append("transparency is left out")
     if source.interlaced:
         said.append("fields are delivered woven into whole frames, as they are, and no longer flagged as interlaced")
     return said
@@ -65,8 +68,9 @@ def frames(source: Source, start: int, stop: int, limits: Limits = LIMITS) -> It
     """
     before = source.entries[source.entries <= start]
     entry = int(before[-1]) if len(before) else int(source.entries[0])
-    began, count, last = time.process_time(), 0, None
-    with opened(source.path, source.container) as file:
+    count, last = 0, None
+    spent_s, began = 0.0, time.process_time()
+    with opened(source.path, source.container, limits) as file:
         stream = video_track(file)
         stream.thread_type = "AUTO"
         shape = None
@@ -74,7 +78,8 @@ def frames(source: Source, start: int, stop: int, limits: Limits = LIMITS) -> It
             file.seek(entry, stream=stream)
             for frame in file.decode(stream):
                 count += 1
-                if time.process_time() - began > GRACE_S + count * limits.cpu_s_per_frame:
+                spent_s, began = spent_s + time.process_time() - began, time.process_time()
+                if spent_s > GRACE_S + count * limits.cpu_s_per_frame:
                     raise VideoTooSlow
                 shape = shape or (frame.width, frame.height, frame.format.name)
                 if (frame.width, frame.height, frame.format.name) != shape:
@@ -87,6 +92,7 @@ def frames(source: Source, start: int, stop: int, limits: Limits = LIMITS) -> It
                     raise TruncatedVideo("A frame of the video is damaged.")
                 last = frame.pts
                 yield frame.pts, upright(eight_bit(frame, source), source)
+                began = time.process_time()  # what others do meanwhile is not decoding
         except av().FFmpegError as error:
             raise UndecodableVideo("A part of the video cannot be decoded.") from error
 

@@ -18,13 +18,15 @@ from watermark.errors import WatermarkError
 
 from .errors import TruncatedVideo
 from .frames import frames
-from .probing import LIMITS, Limits, Source, probe
+from .opening import LIMITS, Limits
+from .probing import Source, probe
 
 WINDOW_S = 6.0
 WINDOWS = 5
 HELD_PER_S = 6.0
 LONGEST_SIDE = 1920  # px
 DECODED_FRAMES = 2400  # in all
+SKIPPED_FRAMES = 1500  # before a window
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,16 @@ def windows(source: Source) -> list[tuple[int, int]]:
         edges = np.linspace(first, last, count + 1).astype(int)
         spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     else:
-        starts = np.linspace(first, last - step, count).astype(int)
-        spans = [(int(s), int(s + step)) for s in starts]
+        starts = {reachable(source, int(s)) for s in np.linspace(first, last - step, count)}
+        spans = [(s, int(s + step)) for s in starts]
     return sorted(spans, key=lambda span: abs(sum(span) / 2 - (first + last) / 2))
+
+
+def reachable(source: Source, start: int) -> int:
+    """Where a window begins: there, or at the key frame before where too much would have to be decoded on the way."""
+    entry = int(source.entries[max(0, int(np.searchsorted(source.entries, start, "right")) - 1)])
+    skipped = int(np.searchsorted(source.times, start) - np.searchsorted(source.times, entry))
+    return entry if skipped > SKIPPED_FRAMES else start
 
 
 def held_frames(path: Path, limits: Limits = LIMITS) -> Iterator[list[LeakFrame]]:

@@ -32,7 +32,8 @@ CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of w
 PRESENT_IN_PART = 0.3  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
-FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 3  # share of the best presence; moments that are judged by other frames too
+MOST_TRIED = 4  # moments of a pan
+FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 2  # share of the best presence; moments that are judged by other frames too
 AROUND_S, AROUND_FRAMES = 1.0, 6  # to either side, where a pan leaves the moment open
 PANNED_PX = 3.0  # of the working raster: where nothing moves so far, the small pictures' line in time stands
 SURE, SURE_AS_A_WHOLE = 0.4, 0.25  # agreement at which no other place is looked for
@@ -207,24 +208,43 @@ def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], lo
     tried(shown, rough=False)
     if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_ELSEWHERE * tries[0][0]):
         return tries[0][1]
-    glance = placing.glanced(leak, located.place.homography, shown)
-    for at_s in other_moments(references, located, expected):
-        reference = nearest_in_time(references, at_s)
-        other = placing.glanced(leak, located.place.homography, reference)
-        moved = disagreement(other.homography, glance.homography, leak.shape, references.shape)
-        still = moved < PANNED_PX and not within(at_s - expected, located.line.slack_s)
-        if still or other.evidence.score < AS_GOOD * glance.evidence.score:
-            continue
-        tried(reference, rough=True, homography=other.homography)
+    for reference, homography in likely_moments(references, leak, located, shown, expected):
+        tried(reference, rough=True, homography=homography)
         if certain and located.whole:
             break
     best = max(tries, key=lambda one: one[0], default=(0.0, located))
     if located.whole or not tries:
         return best[1]
     likely = [one for one in tries if one[0] > FOUND_ELSEWHERE * best[0]]
+    if len(likely) < 2:
+        return best[1]
     likely.sort(key=lambda one: abs(one[1].line.offset_s - located.line.offset_s))
     judged = [(presence + elsewhere(references, shot, leaks, one), one) for presence, one in likely[:MOST_JUDGED]]
     return max(judged, key=lambda one: one[0])[1]
+
+
+def likely_moments(
+    references: References, leak: Leak, located: Located, shown: Reference, expected_s: float
+) -> Iterator[tuple[Reference, Matrix]]:
+    """Yield other frames that a leak's frame resembles about as much as the one shown, and how it lies on them.
+
+    The groups of a static shot come as they are found; of the moments of a pan the best few: each costs a reading.
+    """
+    glance = placing.glanced(leak, located.place.homography, shown)
+    found: list[tuple[float, Reference, Matrix]] = []
+    for at_s in other_moments(references, located, expected_s):
+        reference = nearest_in_time(references, at_s)
+        other = placing.glanced(leak, located.place.homography, reference)
+        moved = disagreement(other.homography, glance.homography, leak.shape, references.shape)
+        still = moved < PANNED_PX and not within(at_s - expected_s, located.line.slack_s)
+        if still or other.evidence.score < AS_GOOD * glance.evidence.score:
+            continue
+        if located.whole:
+            yield reference, other.homography
+        else:
+            found.append((other.evidence.score, reference, other.homography))
+    for _, reference, homography in sorted(found, key=lambda one: -one[0])[:MOST_TRIED]:
+        yield reference, homography
 
 
 def elsewhere(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> float:

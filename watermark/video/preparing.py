@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,94 +18,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from watermark import keys
 from watermark.errors import CorruptMaster
 
-from . import codes, pack, signatures, tracks
-from . import design as designs
-from .design import Design
-from .encoding import Frame, Signal
-from .errors import TruncatedVideo, TwinsDiffer
+from . import pack, signatures, tracks
+from .encoding import Frame
+from .errors import TruncatedVideo, TwinsDiffer, VideoTooHeavy
 from .frames import conversions, frames
 from .master import TRACKS, Master, Part
-from .probing import LIMITS, Limits, Source, probe
+from .opening import LIMITS, Limits
+from .planning import Plan, plan
+from .probing import Source
 from .segment import Segment, interleave
 from .store import Store
-from .twins import Coding, Group, Twins, encode_twins, length
+from .twins import Coding, Group, Twins, encode_twins, first, length
 
-CRF = 16.0
-PRESET = "veryfast"
 THUMBNAIL_PX = (27, 48)
 THUMBNAILS_PER_S = 4
 UNDECODED_SHARE = 0.02  # of the frames that packets promised; more is a damaged file
 NAME = "segments/{:05d}"
 SIZES = "sizes/{:05d}"
 FACTS = "facts/{:05d}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What all units of work have in common.
-
-    Attributes
-    ----------
-    source : the file, probed.
-    key : the asset's secret.
-    design : mark and encoding.
-    signal : how samples are to be shown.
-    limits : what decoding may cost.
-    """
-
-    source: Source
-    key: bytes
-    design: Design
-    signal: Signal
-    limits: Limits
-
-    @property
-    def segments(self) -> int:
-        """Units of work."""
-        return -(-len(self.source.times) // self.design.segment_frames)
-
-    def span(self, segment: int) -> tuple[int, int]:
-        """Ticks at which a segment starts, and before which it stops."""
-        times, step = self.source.times, self.design.segment_frames
-        stop = (segment + 1) * step
-        return int(times[segment * step]), int(times[stop]) if stop < len(times) else self.source.end + 1
-
-
-def plan(
-    path: Path,
-    *,
-    key: bytes,
-    limits: Limits = LIMITS,
-    crf: float = CRF,
-    preset: str = PRESET,
-) -> Plan:
-    """Probe a video and decide how it is cut, marked and encoded.
-
-    Parameters
-    ----------
-    path : the file.
-    key : the asset's secret, 32 random bytes; never use one key for two assets.
-    limits : what is refused.
-    crf, preset : x264's rate factor and preset.
-
-    Raises
-    ------
-    InvalidKey, VideoUnavailable, UndecodableVideo, UnsupportedVideo, EncryptedVideo, TruncatedVideo, VideoTooLarge,
-    VideoTooSmall, VideoTooLong, VideoTooShort
-    """
-    keys.derive(key, "video")
-    source = probe(path, limits)
-    height, width, rate = source.height, source.width, source.rate
-    gop = designs.gop_frames(rate)
-    run = designs.slice_mbs(height, width)
-    design = Design(height, width, rate, gop, run, 0.0, crf, preset)
-    share = codes.arcsine_share(design.slices * -(-len(source.times) // gop))
-    design = replace(design, arcsine_share=share)
-    _ = design.level
-    return Plan(source, key, design, source.signal, limits)
 
 
 def prepare(
@@ -139,7 +71,14 @@ def prepare(
     return join(whole, store)
 
 
-def prepare_segment(plan: Plan, store: Store, segment: int, *, workers: ThreadPoolExecutor | None = None) -> None:
+def prepare_segment(
+    plan: Plan,
+    store: Store,
+    segment: int,
+    *,
+    workers: ThreadPoolExecutor | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
     """Make one segment, unless it is in the store already.
 
     Memory holds one group of pictures, about a second.
@@ -150,22 +89,29 @@ def prepare_segment(plan: Plan, store: Store, segment: int, *, workers: ThreadPo
     store : where the parts go.
     segment : 0 … plan.segments - 1.
     workers : two threads for the two encodes; made where none are given.
+    progress : called with frames done after every group of pictures; what it raises ends the work.
 
     Raises
     ------
-    TruncatedVideo, UndecodableVideo, ChangingFrames, VideoTooSlow, TwinsDiffer
+    TruncatedVideo, UndecodableVideo, ChangingFrames, VideoTooSlow, VideoTooHeavy, TwinsDiffer
     """
     if store.has(FACTS.format(segment)):
         return
     if workers is None:
         with ThreadPoolExecutor(2) as own:
-            prepare_segment(plan, store, segment, workers=own)
+            prepare_segment(plan, store, segment, workers=own, progress=progress)
         return
     twins: list[Twins] = []
     small: list[tuple[int, Frame]] = []
+    spent = 0
     for group, made in marked_groups(plan, segment, workers):
         twins.append(made)
+        spent += length(made.plus) + length(first(made.minus))
+        if spent > plan.most_bytes:
+            raise VideoTooHeavy(f"A part of the video takes more than {plan.most_bytes / 2**20:,.0f} MB.")
         small += thumbnails(group, plan.source)
+        if progress is not None:
+            progress(sum(len(done.base.times) for done in twins))
     if not twins:
         raise TruncatedVideo(f"No frame of segment {segment} can be decoded.")
     pairs = [(made.plus, made.minus) for made in twins]
@@ -263,17 +209,17 @@ def join(plan: Plan, store: Store) -> Master:
         parameters=sets.pop(),
         parts=tuple(parts),
     )
-    notes = conversions(plan.source) + carry_over(plan.source, master)
+    notes = conversions(plan.source) + carry_over(plan.source, master, plan.limits)
     master = replace(master, notes=tuple(notes))
     master.save()
     return master
 
 
-def carry_over(source: Source, master: Master) -> list[str]:
+def carry_over(source: Source, master: Master, limits: Limits) -> list[str]:
     """Put sound and subtitles into the store, cut where the groups of pictures start; returns what was changed."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "tracks.mp4")
-        count, said = tracks.remux(source, file)
+        count, said = tracks.remux(source, file, limits)
         if not count:
             return said
         starts = [master.sizes(k).times[np.flatnonzero(np.diff(master.sizes(k).group, prepend=-1))] for k in

@@ -1,15 +1,12 @@
 """What a file says it is, judged before a frame is decoded.
 
-Threats: files that pretend (a playlist that makes FFmpeg open addresses, a demuxer nobody needs), claims of 20 hours
-or of gigapixels, encryption, files cut off half way. So the container is recognised by its first bytes and only that
-demuxer is opened, codecs are on a list, claims are held against limits, and all packets are counted without decoding
-any: that also yields every frame's time and where decoding can start.
+Threats: claims of 20 hours or of gigapixels, more work than anybody can do, files cut off half way; those of opening it
+at all are answered in `opening`. Claims are held against limits, and all packets are counted without decoding any: that
+also yields every frame's time and where decoding can start.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -21,42 +18,22 @@ from numpy.typing import NDArray
 from .backend import av
 from .encoding import Signal
 from .errors import (
-    EncryptedVideo,
+    TooManyTracks,
     TruncatedVideo,
     UndecodableVideo,
     UnsupportedVideo,
     VideoTooLarge,
     VideoTooLong,
+    VideoTooNarrow,
     VideoTooShort,
     VideoTooSmall,
 )
+from .opening import LIMITS, Limits, opened, refuse_claims, sniff, video_track
 
-CODECS = ("h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "prores")
 MIN_SIDE_PX = 128
-MAX_INDEX_BYTES = 1 << 28
-ENCRYPTED_WORDS = (b"encv", b"sinf", b"schm")  # ISO/IEC 14496-12, 8.12
+MAX_ASPECT = 8
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
 MISSING_SHARE = 0.1  # of the claimed length; containers round, and tracks need not end together
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much a video may ask for.
-
-    Attributes
-    ----------
-    pixels : per frame.
-    duration_s, frames : of the whole video.
-    cpu_s_per_frame : of decoding, on average over a segment.
-    """
-
-    pixels: int = 4096 * 2304
-    duration_s: float = 4 * 3600.0
-    frames: int = 1_000_000
-    cpu_s_per_frame: float = 2.0
-
-
-LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -102,63 +79,6 @@ class Source:
         return float((self.end - int(self.times[0])) * self.time_base)
 
 
-def sniff(path: Path) -> str:
-    """FFmpeg's name of the demuxer for a file, by its first bytes.
-
-    Raises
-    ------
-    UndecodableVideo, UnsupportedVideo, EncryptedVideo
-    """
-    with path.open("rb") as file:
-        head = file.read(16)
-    if not head:
-        raise UndecodableVideo("The file is empty (0 bytes).", hint="Choose the video again; nothing arrived.")
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "matroska"
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        if all(word in index(path) for word in ENCRYPTED_WORDS):
-            raise EncryptedVideo
-        return "mov"
-    for magic, name in ((b"RIFF", "AVI"), (b"FLV", "FLV"), (b"\x30\x26\xb2\x75", "WMV"), (b"\0\0\1\xba", "MPEG-PS")):
-        if head.startswith(magic):
-            raise UnsupportedVideo(f"{name} files are not accepted.")
-    raise UndecodableVideo
-
-
-def index(path: Path) -> bytes:
-    """Body of an MP4 file's moov box; empty where there is none, or one that no video needs."""
-    with path.open("rb") as file:
-        while len(head := file.read(8)) == 8:
-            size, read = int.from_bytes(head[:4], "big"), 8
-            if size == 1:
-                size, read = int.from_bytes(file.read(8), "big"), 16
-            if head[4:] == b"moov":
-                return file.read(max(0, size - read)) if size <= MAX_INDEX_BYTES else b""
-            if size < read:
-                break
-            file.seek(size - read, 1)
-    return b""
-
-
-@contextlib.contextmanager
-def opened(path: Path, container: str) -> Iterator[Any]:
-    """Open a file with one demuxer and no access to anything else.
-
-    Raises
-    ------
-    TruncatedVideo
-        If it begins well and cannot be opened.
-    """
-    try:
-        file = av().open(str(path), format=container, options={"protocol_whitelist": "file"})
-    except (av().FFmpegError, ValueError, OSError) as error:
-        raise TruncatedVideo("The video begins like one but cannot be opened: its index is missing.") from error
-    try:
-        yield file
-    finally:
-        file.close()
-
-
 def probe(path: Path, limits: Limits = LIMITS) -> Source:
     """Read a video's claims and count its packets, without decoding any.
 
@@ -170,21 +90,32 @@ def probe(path: Path, limits: Limits = LIMITS) -> Source:
     Raises
     ------
     VideoUnavailable, UndecodableVideo, UnsupportedVideo, EncryptedVideo, TruncatedVideo, VideoTooLarge,
-    VideoTooSmall, VideoTooLong, VideoTooShort
+    VideoTooSmall, VideoTooNarrow, VideoTooLong, VideoTooShort, TooManyTracks
     """
     container = sniff(path)
-    with opened(path, container) as file:
+    refuse_claims(path, container, limits)
+    with opened(path, container, limits) as file:
+        if len(file.streams) > limits.tracks:
+            raise TooManyTracks(f"The video has {len(file.streams)} tracks; {limits.tracks} are the most.")
         stream = video_track(file)
+        if stream.codec_context.width and stream.codec_context.height:
+            refuse_size(stream.codec_context.height, stream.codec_context.width, limits)
         claimed_s = (file.duration or 0) / av().time_base
         if claimed_s > limits.duration_s:
             raise VideoTooLong(
                 f"The video claims {claimed_s / 3600:.1f} hours; at most {limits.duration_s / 3600:g} are accepted."
             )
         times, entries, end = count_packets(file, stream, limits)
-        rotation, first = first_frame(file, stream, int(entries[0]))
+        rotation, first = first_frame(file, stream, int(entries[0]), limits)
         time_base = Fraction(stream.time_base)
         span = Fraction(int(end - times[0])) * time_base
         height, width = refuse_size(first.height, first.width, limits)
+        if height * width * len(times) > limits.all_pixels:
+            raise VideoTooLong(
+                f"The video has {len(times):,} frames of {width} × {height} pixels; of that size "
+                f"{limits.all_pixels // (height * width):,} are the most.",
+                hint="Send it in parts, or smaller.",
+            )
         if rotation % 180:
             height, width = width, height
         aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
@@ -218,24 +149,6 @@ def signal_of(frame: Any, aspect: Fraction, hdr: str) -> Signal:
     return Signal(2 if full else 1, int(frame.colorspace), int(frame.color_primaries), int(frame.color_trc), aspect)
 
 
-def video_track(file: Any) -> Any:
-    """Return the track that is shown: the first video track that is not a cover picture.
-
-    Raises
-    ------
-    UnsupportedVideo, VideoTooShort
-    """
-    tracks = [s for s in file.streams.video if not int(s.disposition) & 0x400]  # AV_DISPOSITION_ATTACHED_PIC
-    if not tracks:
-        raise VideoTooShort("The file has no video track.", hint="Choose a video; sound alone cannot be marked.")
-    stream = tracks[0]
-    name = str(getattr(stream.codec_context, "name", ""))
-    known = {"libdav1d": "av1", "libaom-av1": "av1", "libvpx-vp9": "vp9", "libvpx": "vp8"}.get(name, name)
-    if known not in CODECS:
-        raise UnsupportedVideo(f"Videos coded as {known or 'an unknown codec'} are not accepted.")
-    return stream
-
-
 def stream_cut(stream: Any, end: int) -> bool:
     """Whether the video track itself claims to go on well after `end`."""
     claimed = stream.duration
@@ -248,6 +161,8 @@ def refuse_size(height: int, width: int, limits: Limits) -> tuple[int, int]:
         raise VideoTooLarge(f"The video has {width} × {height} pixels; {limits.pixels / 1e6:.1f} million are the most.")
     if min(height, width) < MIN_SIDE_PX:
         raise VideoTooSmall(f"The video has {width} × {height} pixels: too small to carry a mark.")
+    if max(height, width) > MAX_ASPECT * min(height, width):
+        raise VideoTooNarrow(f"The video has {width} × {height} pixels: too narrow to carry a mark.")
     return height // 2 * 2, width // 2 * 2
 
 
@@ -289,7 +204,7 @@ def count_packets(file: Any, stream: Any, limits: Limits) -> tuple[NDArray[np.in
     return times, np.unique(np.array(entries, np.int64)), end
 
 
-def first_frame(file: Any, stream: Any, entry: int) -> tuple[int, Any]:
+def first_frame(file: Any, stream: Any, entry: int, limits: Limits) -> tuple[int, Any]:
     """Rotation in degrees, and the first frame that decodes, which alone knows size, format and colours.
 
     Raises
@@ -297,10 +212,11 @@ def first_frame(file: Any, stream: Any, entry: int) -> tuple[int, Any]:
     UndecodableVideo
         If none does.
     """
+    why = f"The video's frames cannot be decoded, or have more than {limits.pixels / 1e6:.1f} million pixels."
     try:
         file.seek(entry, stream=stream)
         for frame in file.decode(stream):
             return round((frame.rotation or 0) / 90) * 90 % 360, frame
     except av().FFmpegError as error:
-        raise UndecodableVideo("The video's frames cannot be decoded.") from error
-    raise UndecodableVideo("The video's frames cannot be decoded.")
+        raise UndecodableVideo(why) from error
+    raise UndecodableVideo(why)

@@ -28,8 +28,8 @@ from . import locating, placing, signatures, symbols
 from .alignment import TimeLine
 from .finder import Finder
 from .leaks import LeakFrame, bounded, held_frames
+from .opening import LIMITS, Limits
 from .placing import Place
-from .probing import LIMITS, Limits
 from .references import Reference, References
 from .symbols import FrameSymbols
 

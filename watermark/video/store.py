@@ -11,7 +11,7 @@ A film is prepared and issued a few seconds at a time, so its master is not one 
 """
 
 import mmap
-import os
+import secrets
 from pathlib import Path
 from typing import Protocol
 
@@ -40,12 +40,16 @@ class Folder:
         self.root = root
 
     def put(self, name: str, data: bytes) -> None:
-        """Write a file beside its place and move it there."""
+        """Write a file beside its place and move it there; nothing is left of one that could not be written whole."""
         target = self.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        beside.write_bytes(data)
-        beside.replace(target)
+        beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            beside.write_bytes(data)
+            beside.replace(target)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
 
     def get(self, name: str) -> memoryview:
         """Map a file into memory.

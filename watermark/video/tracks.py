@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from . import boxes, pack
 from .backend import av
-from .errors import TruncatedVideo
-from .probing import Source, opened
+from .errors import TruncatedVideo, VideoTooLong
+from .opening import Limits, opened
+from .probing import Source
 
 COPIED_SOUND = ("aac", "mp3", "mp3float", "ac3", "eac3", "opus", "libopus", "flac", "alac")
 COPIED_TEXT = ("mov_text",)
@@ -49,7 +50,7 @@ class Track:
     bounds: NDArray[np.int64] = field(repr=False)
 
 
-def remux(source: Source, target: Path) -> tuple[int, list[str]]:
+def remux(source: Source, target: Path, limits: Limits) -> tuple[int, list[str]]:
     """Write every track but the pictures to an MP4 file of its own.
 
     Returns
@@ -60,9 +61,11 @@ def remux(source: Source, target: Path) -> tuple[int, list[str]]:
     ------
     TruncatedVideo
         If the file breaks off.
+    VideoTooLong
+        If sound or subtitles go on for longer than a video may.
     """
     said: list[str] = []
-    with opened(source.path, source.container) as file:
+    with opened(source.path, source.container, limits) as file:
         chosen: dict[int, tuple[Any, Any]] = {}
         wanted = [s for s in file.streams if s.type in ("audio", "subtitle")]
         with av().open(str(target), "w", format="mp4") as out:
@@ -84,15 +87,17 @@ def remux(source: Source, target: Path) -> tuple[int, list[str]]:
                 target.unlink(missing_ok=True)
                 return 0, said
             try:
-                pump(file, [s for s in wanted if s.index in chosen], chosen, out)
+                pump(file, [s for s in wanted if s.index in chosen], chosen, out, limits.duration_s)
             except av().FFmpegError as error:
                 raise TruncatedVideo("The video's sound cannot be read to its end.") from error
         return len(chosen), said
 
 
-def pump(file: Any, streams: Sequence[Any], chosen: dict[int, tuple[Any, Any]], out: Any) -> None:
-    """Copy packets, or decode and encode where a coder is asked for."""
+def pump(file: Any, streams: Sequence[Any], chosen: dict[int, tuple[Any, Any]], out: Any, most_s: float) -> None:
+    """Copy packets, or decode and encode where a coder is asked for; raises VideoTooLong after `most_s`."""
     for packet in file.demux(*streams):
+        if packet.pts is not None and packet.pts * packet.time_base > most_s:
+            raise VideoTooLong("The video's sound goes on for longer than a video may.")
         target, decoder = chosen[packet.stream.index]
         if decoder is None:
             if packet.size and packet.dts is not None:

@@ -30,6 +30,16 @@ def test_what_is_made_comes_before_what_is_lent() -> None:
         assert (made.get("master"), made.has("segments/00000"), list(made.parts)) == (b"new", True, ["master"])
 
 
+def test_a_worker_tells_how_far_it_is() -> None:
+    told: list[float] = []
+    with lending(PARTS.__getitem__, told.append) as lent:
+        borrowed = Borrowed(lent)
+        borrowed.tell(0.25)
+        borrowed.tell(1.0)
+        assert borrowed.get("master") == PARTS["master"]
+    assert told == [0.25, 1.0]
+
+
 def test_a_store_that_fails_is_what_the_task_fails_of() -> None:
     def fetch(name: str) -> bytes:
         raise BlobStoreFailed

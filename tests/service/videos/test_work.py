@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from service.assets import service as assets
 from service.assets.models import Asset
+from service.blobs.store import BlobStoreFailed
 from service.context import Context
 from service.db import scoped
 from service.errors import NotFound
@@ -19,8 +21,9 @@ from service.lookups.models import Fingerprint, Landmarks
 from service.runtime import offline
 from service.settings import Settings
 from service.tenants import service as tenants
-from service.videos import pixels
+from service.videos import pixels, work
 from service.videos.films import bundles_of, store_of
+from service.videos.lending import Borrowed
 
 SEGMENTS = 11
 
@@ -37,6 +40,9 @@ class CountingPool:
     def __init__(self) -> None:
         self.made: Counter[int] = Counter()
         self.dies_at: int | None = None
+        self.tells: tuple[float, ...] = ()
+        self.look: Callable[[], float] = lambda: 0.0
+        self.seen: list[float] = []
 
     def run(self, function: Callable[..., Any], *args: Any) -> Any:
         if function is pixels.outline:
@@ -48,6 +54,11 @@ class CountingPool:
             return None
         if function is pixels.make_segment:
             number = args[2]
+            for share in self.tells:
+                Borrowed(args[0]).tell(share)
+            if self.tells:
+                Borrowed(args[0]).has("nothing")  # answered after all that was told before
+                self.seen.append(self.look())
             if number == self.dies_at:
                 self.dies_at = None
                 raise Killed
@@ -134,3 +145,64 @@ def test_parts_lie_encrypted_and_go_with_the_asset(prepared: Context, counting: 
     assert not [path for path in (prepared.settings.data_dir / "blobs").rglob("*") if path.is_file()]
     with pytest.raises(NotFound):
         show(prepared, principal, asset.id)
+
+
+def test_progress_moves_within_a_segment_and_never_back(prepared: Context, counting: CountingPool) -> None:
+    principal = someone(prepared)
+
+    def look() -> float:
+        with prepared.database.reading() as session:
+            return session.scalars(scoped(session, Asset, principal)).one().progress
+
+    counting.tells, counting.look = (0.25, 0.5, 0.1, 7.0, 0.5), look
+    receive(prepared, principal)
+    assert counting.seen[0] == pytest.approx(0.92 / SEGMENTS)
+    assert counting.seen == sorted(counting.seen)
+    assert counting.seen[-1] <= 0.92
+
+
+def test_when_the_disk_is_full_the_uploader_is_told_and_no_part_stays(
+    prepared: Context, counting: CountingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal = someone(prepared)
+    put_once = prepared.blobs.put_once
+
+    def full(name: str, data: bytes, *, key: bytes, durable: bool = False) -> None:
+        if "film/00005" in name and name.endswith("sizes"):
+            raise BlobStoreFailed
+        put_once(name, data, key=key, durable=durable)
+
+    monkeypatch.setattr(prepared.blobs, "put_once", full)
+    asset = show(prepared, principal, receive(prepared, principal))
+    assert (asset.state, bool(asset.problem), bool(asset.hint)) == ("failed", True, True)
+    files = [path.name for path in (prepared.settings.data_dir / "blobs").rglob("*") if path.is_file()]
+    assert files == ["original"]
+
+
+def test_a_segment_that_comes_too_late_leaves_nothing(
+    prepared: Context, counting: CountingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal = someone(prepared)
+
+    def late(asset_id: str) -> None:
+        counting.look = lambda: work.give_up(prepared, asset_id, RuntimeError("lost")) or 0.0
+
+    monkeypatch.setattr(work, "hand_out", lambda context, asset_id: (late(asset_id), work.make(context, asset_id, 0)))
+    counting.tells = (0.5,)
+    asset = show(prepared, principal, receive(prepared, principal))
+    assert asset.state == "failed"
+    files = [path.name for path in (prepared.settings.data_dir / "blobs").rglob("*") if path.is_file()]
+    assert files == ["original"]
+
+
+def test_progress_that_cannot_be_noted_costs_no_segment(
+    prepared: Context, counting: CountingPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    principal = someone(prepared)
+    asset = show(prepared, principal, receive(prepared, principal))
+
+    def locked(session: object, asset_id: str) -> None:
+        raise OperationalError("UPDATE assets", None, Exception("database is locked"))
+
+    monkeypatch.setattr(work, "_open", locked)
+    work.note(prepared, asset.id, 0.5)
