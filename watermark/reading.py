@@ -81,8 +81,11 @@ def read(
         ratio = master.design.canonical_shape[1] / master.design.width
         start = resize_matrix(ratio) @ hint @ resize_matrix(1 / scale)
     fits = registration.register(master.index, planes[0], hint=start, budget_s=budget_s)
-    guesses = read_at(master, planes, registration.guess(master.index, planes[0], fits), scale)
-    hypotheses = read_at(master, planes, fits, scale)
+    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit)]
+    if scale == 1:
+        found += [s for s in (read_thresholds(master, planes[0], fit) for fit in fits) if s is not None]
+    hypotheses = [s for s in found if s.coverage >= LEAST_COVERAGE]
+    guesses = read_guesses(master, planes, registration.guess(master.index, planes[0], fits))
     if hypotheses:
         return Reading(hypotheses, guesses)
     return Reading(
@@ -92,11 +95,9 @@ def read(
     )
 
 
-def read_at(master: Master, planes: NDArray[np.float32], fits: list[registration.Fit], scale: float) -> list[Symbols]:
-    """Soft symbols of a leak, (2, H', W') luma and Cb that were scaled so, at each place where it may lie."""
-    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit)]
-    if scale == 1:
-        found += [s for s in (read_thresholds(master, planes[0], fit) for fit in fits) if s is not None]
+def read_guesses(master: Master, planes: NDArray[np.float32], fits: list[registration.Fit]) -> list[Symbols]:
+    """Soft symbols of a leak, (2, H', W') luma and Cb, at places where it is only guessed to lie."""
+    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit, in_part=False)]
     return [s for s in found if s.coverage >= LEAST_COVERAGE]
 
 

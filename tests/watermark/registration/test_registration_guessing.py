@@ -56,7 +56,7 @@ def test_nothing_is_guessed_beside_a_sure_place_nor_of_a_large_picture(master, c
 
 def test_a_guessed_place_names_the_copy_and_does_not_call_the_picture_recognised(master, crop):
     planes = luma_and_cb(crop, crop.shape[:2])
-    guessed = watermark.Reading(guesses=reading.read_at(master, planes, fits_of(master, crop), 1.0))
+    guessed = watermark.Reading(guesses=reading.read_guesses(master, planes, fits_of(master, crop)))
     verdict = watermark.accuse(master, guessed, serials=range(1000))
     assert [a.serial for a in verdict.named] == [42]
     assert not guessed.readable
