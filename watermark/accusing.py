@@ -93,11 +93,12 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
     keep : how many copies to rank at least; all named ones are kept.
     """
     issued = sorted_serials(serials)
-    if not reading.readable:
+    hypotheses = reading.hypotheses + reading.guesses
+    if not hypotheses:
         return Verdict([], len(issued), looks, reading.reason, reading.hint)
     if not len(issued):
         return Verdict([], 0, looks, "No copy of this asset has been issued.", "Nothing can be traced to a copy.")
-    return judge(master.codebook, reading.hypotheses, issued, looks=looks, keep=keep, otherwise=why_nobody(reading))
+    return judge(master.codebook, hypotheses, issued, looks=looks, keep=keep, otherwise=why_nobody(reading))
 
 
 def judge(
@@ -229,7 +230,9 @@ def slopes_and_variances(weighings: list[Look], biases: Floats) -> tuple[Floats,
 
 
 def why_nobody(reading: Reading) -> tuple[str, str]:
-    """State why a leak that was laid onto the original names nobody, and what would help."""
+    """State why a leak names nobody, and what would help."""
+    if reading.reason and reading.hint:
+        return reading.reason, reading.hint
     if reading.coverage < 0.1:
         return (
             f"Only {reading.coverage:.0%} of the asset is visible, too little to tell the copies apart.",

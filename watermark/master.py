@@ -22,10 +22,12 @@ from .picture import Picture, Samples, eight_bits
 
 FORMAT = "telltale-master-2"
 PLANE_SCALE = 256  # canonical planes are stored as 16-bit fixed point
-PNG_OPTIONS = [
+RUNS = [
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),  # one filter takes half the time of choosing among all
+    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
 ]
+STORED = [*(cv2.IMWRITE_PNG_COMPRESSION, 0), *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)]
 REPETITIVE = 0.2  # share of samples that are as those above, from which runs are worth looking for
 ROWS_TRIED = 64
 
@@ -179,12 +181,11 @@ class Master:
 
 
 def pack(samples: Samples) -> bytes:
-    """Encode samples losslessly, and quickly rather than small."""
+    """Encode samples losslessly, and quickly rather than small: what a photograph would save is not worth its time."""
     ordered = samples if samples.ndim == 2 else cv2.cvtColor(samples, cv2.COLOR_RGB2BGR)
     rows = np.linspace(1, len(samples) - 1, ROWS_TRIED).astype(int)
     repetitive = np.mean(samples[rows] == samples[rows - 1]) > REPETITIVE
-    strategy = cv2.IMWRITE_PNG_STRATEGY_RLE if repetitive else cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY
-    encoded, png = cv2.imencode(".png", ordered, [*PNG_OPTIONS, cv2.IMWRITE_PNG_STRATEGY, strategy])
+    encoded, png = cv2.imencode(".png", ordered, RUNS if repetitive else STORED)
     if not encoded:
         raise CorruptMaster("The picture could not be stored losslessly.")
     return png.tobytes()

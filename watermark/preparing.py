@@ -17,7 +17,7 @@ from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import Viewer, chances, solve_strength, take_away
+from .strength import ROUNDS, Viewer, chances, solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
@@ -91,7 +91,8 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         first=JOINED_BAND if design.run else 0,
         chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
     )
-    mask = take_away(mask, partial(show_copy, base, design, lattice, sample, delivered), viewer.bearable)
+    show = partial(show_copy, base, design, lattice, sample, delivered)
+    mask = take_away(mask, show, viewer.bearable, rounds=1 if design.run else ROUNDS)
     return Master(
         key=key,
         design=design,

@@ -25,16 +25,18 @@ class Reading:
     ----------
     hypotheses : soft symbols of every registration that evidence could not rule out, with and without colour, and off
         a JPEG's roundings; each counts as a look.
-    reason, hint : why the leak could not be read, and what better capture would help; None when it could.
+    guesses : soft symbols of places where the leak may lie although it was not recognised; each counts as a look, too.
+    reason, hint : why the leak could not be recognised, and what better capture would help; None when it could.
     """
 
     hypotheses: list[Symbols] = field(default_factory=list)
+    guesses: list[Symbols] = field(default_factory=list)
     reason: str | None = None
     hint: str | None = None
 
     @property
     def readable(self) -> bool:
-        """Whether there are any symbols at all."""
+        """Whether the picture was recognised and laid onto the original."""
         return bool(self.hypotheses)
 
     @property
@@ -83,12 +85,20 @@ def read(
     if scale == 1:
         found += [s for s in (read_thresholds(master, planes[0], fit) for fit in fits) if s is not None]
     hypotheses = [s for s in found if s.coverage >= LEAST_COVERAGE]
+    guesses = read_guesses(master, planes, registration.guess(master.index, planes[0], fits))
     if hypotheses:
-        return Reading(hypotheses)
+        return Reading(hypotheses, guesses)
     return Reading(
+        guesses=guesses,
         reason="The picture could not be laid onto the original.",
         hint="Capture more of the picture, in a larger size and less compressed, with fewer things drawn over it.",
     )
+
+
+def read_guesses(master: Master, planes: NDArray[np.float32], fits: list[registration.Fit]) -> list[Symbols]:
+    """Soft symbols of a leak, (2, H', W') luma and Cb, at places where it is only guessed to lie."""
+    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit, in_part=False)]
+    return [s for s in found if s.coverage >= LEAST_COVERAGE]
 
 
 def resize_matrix(factor: float) -> NDArray[np.float64]:

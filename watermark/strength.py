@@ -111,7 +111,9 @@ class Viewer:
         return factors
 
 
-def take_away(mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable[[Image], Floats | None]) -> Mask:
+def take_away(
+    mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable[[Image], Floats | None], rounds: int = ROUNDS
+) -> Mask:
     """Weaken the mark until nobody who looks at the pixels sees it, in the whole picture or in any part.
 
     Parameters
@@ -119,12 +121,13 @@ def take_away(mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable
     mask : (h, w) float16, relative amplitude on the canonical raster.
     show_copy : shows a sample copy under a mask.
     bearable : what `Viewer.bearable` says of it.
+    rounds : copies that are looked at at most; one will do where rounding is too fine to be seen beside the mark.
 
     Returns
     -------
     (h, w) float16, nowhere above `mask`.
     """
-    for turn in range(1, ROUNDS + 1):
+    for turn in range(1, rounds + 1):
         factors = bearable(show_copy(mask))
         if factors is None:
             break

@@ -116,7 +116,9 @@ def channels(master: Master) -> list[Channel]:
     return [Channel.of(master, number) for number in range(2 if master.design.chroma_share else 1)]
 
 
-def read_symbols(carriers: list[Channel], planes: Plane, fit: registration.Fit) -> list[Symbols]:
+def read_symbols(
+    carriers: list[Channel], planes: Plane, fit: registration.Fit, *, in_part: bool = True
+) -> list[Symbols]:
     """Correlate what is left of a registered leak with the mark, cell by cell.
 
     Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; heavy
@@ -129,6 +131,7 @@ def read_symbols(carriers: list[Channel], planes: Plane, fit: registration.Fit) 
     carriers : of the asset, see `Master.channels`.
     planes : (2, H', W') float32, luma and Cb of the leak.
     fit : where the leak lies on the canonical raster.
+    in_part : whether to look for such a part; at a guessed place nothing is sure.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def read_symbols(carriers: list[Channel], planes: Plane, fit: registration.Fit) 
     luma = carriers[0]
     pairs = [registration.warp(plane, fit, luma.labels.shape) for plane in planes[: len(carriers)]]
     warped, seen = [pair[0] for pair in pairs], pairs[0][1]
-    own = registration.cutout(luma.original, warped[0], seen)
+    own = registration.cutout(luma.original, warped[0], seen) if in_part else None
     found = []
     if own is not None and own.sum() < CUT * seen.sum():
         found = ways(carriers, warped, own, own, fit)

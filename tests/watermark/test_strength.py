@@ -11,7 +11,7 @@ import skimage.data
 from PIL import Image
 
 import watermark
-from watermark import cells, encoding, strength, visibility
+from watermark import cells, encoding, rendering, strength, visibility
 from watermark.codebook import bias_law
 from watermark.issuing import variant_amplitudes
 from watermark.picture import Picture
@@ -91,6 +91,22 @@ def test_taking_away_ends_with_a_copy_that_is_hidden():
     assert mask.max() <= 1
     lost = loss(viewer.original.energies(viewer.original.opened(copy)))
     assert 0.3 * ALLOWED < lost <= ALLOWED * TOLERANCE
+
+
+def test_one_round_looks_at_one_copy_and_foresees_how_a_weaker_mark_looks():
+    grey = np.full((512, 512, 3), 118, np.uint8)
+    mark = blotches((512, 512), 24, 4.0)
+    viewer = Viewer.of(grey, first=2)
+    shown = []
+
+    def show_copy(mask):
+        shown.append(rendering.add_mark(grey, (mark * mask).astype(np.float32), 0.0))
+        return shown[-1]
+
+    mask = take_away(np.ones((512, 512), np.float16), show_copy, viewer.bearable, rounds=1)
+    assert len(shown) == 1
+    tiles = strength.tile_losses(viewer.original.energies(viewer.original.opened(show_copy(mask))), viewer.tile_px)
+    assert 0.3 * ALLOWED_IN_TILE < tiles.max() < ALLOWED_IN_TILE * TOLERANCE_IN_TILE * 1.05
 
 
 def test_hardly_a_copy_loses_more_of_a_tile_than_an_unlucky_one():

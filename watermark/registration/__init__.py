@@ -12,8 +12,9 @@ negatives, photographs of screens and paper, and says how strongly the pictures 
 from watermark.registration.cutout import cutout
 from watermark.registration.evidence import evidence_mask
 from watermark.registration.fit import Fit
+from watermark.registration.guessing import guess
 from watermark.registration.index import Index
 from watermark.registration.search import register
 from watermark.registration.warping import warp
 
-__all__ = ["Fit", "Index", "cutout", "evidence_mask", "register", "warp"]
+__all__ = ["Fit", "Index", "cutout", "evidence_mask", "guess", "register", "warp"]

@@ -1,9 +1,9 @@
 """Key points that survive what leaks go through: several scales, everywhere in the picture, two symmetries for free.
 
 A leak may be a thumbnail, a corner at full size, or a picture on a page full of text. SIFT (Lowe 2004,
-doi:10.1023/B:VISI.0000029664.99615.94) is therefore run on several shrunken copies, with a very low contrast threshold,
-and the best key points are kept *per grid cell*: text or foliage elsewhere cannot use up the budget of a soft region.
-Descriptors are compared as RootSIFT (Arandjelovic & Zisserman 2012, doi:10.1109/CVPR.2012.6248018).
+doi:10.1023/B:VISI.0000029664.99615.94) is therefore given a very low contrast threshold, and the best key points are
+kept *per octave and grid cell*: text or foliage elsewhere cannot use up the budget of a soft region. Descriptors are
+compared as RootSIFT (Arandjelovic & Zisserman 2012, doi:10.1109/CVPR.2012.6248018).
 
 A mirrored or negative picture has the same key points; its descriptors are permutations of the originals' 128 numbers,
 so neither needs a second detection.
@@ -11,6 +11,7 @@ so neither needs a second detection.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -26,7 +27,8 @@ _CONTRAST = 0.004  # a tenth of the usual: soft skies and fabrics still give a f
 _EDGE = 12
 _GRID_CELLS = 10  # along the long side
 _SMALLEST_CELL_QUOTA = 4
-_CONSIDERED = 6  # key points for each one that is kept and described
+_CONSIDERED = 6  # key points for each one that is kept and described: the strongest
+_FIRST_OCTAVE = -1  # SIFT begins with the picture enlarged twice
 _SAME_LEVEL = 0.8  # a level within 20 % of the one before it finds the same points again
 
 _LAYOUT = np.arange(128).reshape(4, 4, 8)  # SIFT: 4 rows x 4 columns x 8 orientations
@@ -96,6 +98,9 @@ def permutation(mirrored: bool, inverted: bool) -> NDArray[np.intp]:
 def detect(luma: Plane, levels: Levels) -> Features:
     """Key points of a picture, pooled over several sizes, in the picture's own pixels.
 
+    The largest size has the smaller ones among the octaves of its scale space: each level takes its share of the
+    key points from its own octave on, and none twice.
+
     Parameters
     ----------
     luma : ndarray, shape (H, W), float32, 0..255
@@ -106,42 +111,45 @@ def detect(luma: Plane, levels: Levels) -> Features:
     -------
     Features
     """
-    longest = max(luma.shape)
-    pools: list[Features] = []
-    last = np.inf
-    for side, count in levels:
-        target = min(side, longest)
-        if target > _SAME_LEVEL * last:
-            continue
-        last = target
-        small, shrink = resized(luma, target)
-        found = _detect_at_one_size(small, count)
-        back = inverse(shrink)
-        points = found.points.copy()
-        points[:, :2] = points[:, :2] * [back[0, 0], back[1, 1]] + back[:2, 2]
-        points[:, 2] *= back[0, 0]
-        pools.append(Features(points, found.descriptors))
-    return Features(np.vstack([p.points for p in pools]), np.vstack([p.descriptors for p in pools]))
-
-
-def _detect_at_one_size(luma: Plane, count: int) -> Features:
-    sift = cv2.SIFT.create(nfeatures=_CONSIDERED * count, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
-    picture = np.clip(luma, 0, 255).astype(np.uint8)
+    largest = min(levels[0][0], max(luma.shape))
+    small, shrink = resized(luma, largest)
+    picture = np.clip(small, 0, 255).astype(np.uint8)
+    sift = cv2.SIFT.create(contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
     found = sift.detect(picture, None)
     if not found:
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
     points = np.array([(*k.pt, k.size, k.angle) for k in found], np.float32)
     strengths = np.array([k.response for k in found], np.float32)
-    chosen = _spread(points[:, :2], strengths, max(luma.shape) / _GRID_CELLS, count)
-    _, descriptors = sift.compute(picture, [found[place] for place in chosen])
-    return Features(points[chosen], descriptors.astype(np.uint8))
+    octaves = np.array([k.octave for k in found]).astype(np.int8)  # the rest of the number is layer and offset
+    cell_px = largest / _GRID_CELLS
+    chosen = np.zeros(0, np.intp)
+    for finest, count in _octaves(levels, largest):
+        eligible = np.setdiff1d(np.flatnonzero(octaves >= finest), chosen, assume_unique=True)
+        places = _spread(points[eligible, :2], strengths[eligible], cell_px, count)
+        chosen = np.concatenate([chosen, eligible[places]])
+    _, descriptors = sift.compute(picture, [found[int(place)] for place in chosen])
+    back = inverse(shrink)
+    points = points[chosen]
+    points[:, :2] = points[:, :2] * [back[0, 0], back[1, 1]] + back[:2, 2]
+    points[:, 2] *= back[0, 0]
+    return Features(points, descriptors.astype(np.uint8))
+
+
+def _octaves(levels: Levels, largest: int) -> Iterator[tuple[int, int]]:
+    """The finest octave of each level in the scale space of the largest, and the key points kept of it."""
+    last = np.inf
+    for side, count in levels:
+        target = min(side, largest)
+        if target <= _SAME_LEVEL * last:
+            last = target
+            yield _FIRST_OCTAVE + round(np.log2(largest / target)), count
 
 
 def _spread(
     places: NDArray[np.float32], strengths: NDArray[np.float32], cell_px: float, count: int
 ) -> NDArray[np.intp]:
     """Strongest first up to a quota per cell, then the strongest of the rest; indices, shape (<= count,)."""
-    order = np.argsort(-strengths, kind="stable")
+    order = np.argsort(-strengths, kind="stable")[: _CONSIDERED * count]
     if len(order) <= count:
         return order
     column, row = (places[order] / cell_px).astype(int).T

@@ -45,6 +45,18 @@ def test_key_points_of_all_levels_are_in_the_pixels_of_the_picture(luma):
     assert (points[:, :2].max(0) < [600, 400]).all()
 
 
+def test_no_key_point_is_taken_for_two_levels(luma):
+    points = detect(luma, LEVELS).points
+    assert len(np.unique(points, axis=0)) == len(points)
+
+
+def test_the_smaller_level_has_a_share_of_its_own_of_the_coarser_octaves(luma):
+    alone, both = (detect(luma, levels).points[:, 2] for levels in (LEVELS[:1], LEVELS))
+    assert len(alone) == LEVELS[0][1]
+    assert len(both) == LEVELS[0][1] + LEVELS[1][1]
+    assert np.median(both[len(alone) :]) > 1.5 * np.median(alone)
+
+
 def test_a_resize_keeps_the_centre_in_place():
     shrink = resize_matrix((400, 600), (100, 150))
     assert np.allclose(shrink @ [299.5, 199.5, 1], [74.5, 49.5, 1])
