@@ -84,7 +84,7 @@ def draw_nulls(
 ) -> list[Nulls]:
     """Score `copies` serials that were never issued under every look of every reading, all at once: words are dear."""
     codebook = master.codebook
-    looks = [[look for symbols in reading.hypotheses for look in weigh(codebook, symbols)] for reading in readings]
+    looks = [[look for symbols in reading.symbols for look in weigh(codebook, symbols)] for reading in readings]
     found = [look for own in looks for look in own]
     if not found:
         return [Nulls(picture, 0, np.zeros(len(LEVELS), np.int64), 0.0) for _ in readings]
@@ -158,8 +158,8 @@ def measure(chosen: argparse.Namespace, report: Report) -> None:
             kind: watermark.read(master, leak)
             for kind, leak in leaks(name, original, master, other, chosen.seed).items()
         }
-        unread += [f"{kind} of {name}" for kind, reading in readings.items() if not reading.readable]
-        nulls += draw_nulls(name, master, [reading for reading in readings.values() if reading.readable], copies)
+        unread += [f"{kind} of {name}" for kind, reading in readings.items() if not reading.symbols]
+        nulls += draw_nulls(name, master, [reading for reading in readings.values() if reading.symbols], copies)
     scores = sum(n.scores for n in nulls)
     report.add("null scores", scores, "", at_least=None if chosen.quick else 1e9, trials=len(nulls))
     for k, level in enumerate(LEVELS):

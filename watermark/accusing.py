@@ -93,12 +93,11 @@ def accuse(master: Master, reading: Reading, *, serials: Iterable[int], looks: i
     keep : how many copies to rank at least; all named ones are kept.
     """
     issued = sorted_serials(serials)
-    hypotheses = reading.hypotheses + reading.guesses
-    if not hypotheses:
+    if not reading.symbols:
         return Verdict([], len(issued), looks, reading.reason, reading.hint)
     if not len(issued):
         return Verdict([], 0, looks, "No copy of this asset has been issued.", "Nothing can be traced to a copy.")
-    return judge(master.codebook, hypotheses, issued, looks=looks, keep=keep, otherwise=why_nobody(reading))
+    return judge(master.codebook, reading.symbols, issued, looks=looks, keep=keep, otherwise=why_nobody(reading))
 
 
 def judge(

@@ -1,5 +1,7 @@
 """Read a leak: register it onto the original, and take one soft symbol per cell. No codeword is used."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import cv2
@@ -38,6 +40,15 @@ class Reading:
     def readable(self) -> bool:
         """Whether the picture was recognised and laid onto the original."""
         return bool(self.hypotheses)
+
+    @property
+    def symbols(self) -> list[Symbols]:
+        """Those of every place, guessed ones last: all that a copy may be named by."""
+        return self.hypotheses + self.guesses
+
+    def confirmed(self) -> Reading:
+        """Return the same for a leak that a copy was named by: then its own mark says that a guessed place is right."""
+        return self if self.readable else Reading(self.guesses)
 
     @property
     def coverage(self) -> float:

@@ -58,6 +58,8 @@ def trace(
         return None
     reading = watermark.read(master, decode_leak(leak, max_pixels), hint=start)
     verdict = watermark.accuse(master, reading, serials=serials, looks=looks)
+    if verdict.named:
+        reading = reading.confirmed()
     named = tuple(Named(int(a.serial), float(a.score), float(a.log10_bound)) for a in verdict.named)
     heat = watermark.heat_map(master, reading, serial=named[0].serial if named else None) if reading.readable else None
     fit = reading.fits[0] if reading.readable else None

@@ -60,6 +60,7 @@ def test_a_guessed_place_names_the_copy_and_does_not_call_the_picture_recognised
     verdict = watermark.accuse(master, guessed, serials=range(1000))
     assert [a.serial for a in verdict.named] == [42]
     assert not guessed.readable
+    assert guessed.confirmed().coverage == pytest.approx(guessed.guesses[0].coverage)
 
 
 def test_a_guess_at_an_unrelated_picture_names_nobody_and_says_that_it_was_not_recognised(master):
