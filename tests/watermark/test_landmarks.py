@@ -122,6 +122,18 @@ def test_words_in_the_same_type_are_no_match() -> None:
     assert index.search(landmarks.query(asked), lambda _: landmarks.detail(held)) == []
 
 
+@pytest.mark.parametrize(
+    ("inliers", "alike", "share", "spread", "counts"),
+    [(168, 0.3, 0.26, 0.22, True), (87, 0.3, 0.14, 0.2, False), (300, 0.3, 0.15, 0.16, False)],
+    ids=["a strip of a page", "dialogs of one desktop", "little of what should be seen"],
+)
+def test_a_broad_strip_on_a_page_counts_and_what_desktops_share_does_not(
+    inliers: int, alike: float, share: float, spread: float, counts: bool
+) -> None:
+    seen = landmarks.Candidate("a", (1600, 1200), inliers, spread, share, np.eye(3), False, False, alike, 0.0)
+    assert seen.is_match is counts
+
+
 def test_a_dull_picture_is_described_at_raised_contrast_and_found_by_a_part() -> None:
     dull = (120 + PHOTOS["coffee"].astype(np.float32) * (14 / 255)).astype(np.uint8)
     luma = cv2.cvtColor(dull, cv2.COLOR_RGB2GRAY).astype(np.float32)
