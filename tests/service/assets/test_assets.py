@@ -99,9 +99,9 @@ def test_a_png_stays_a_png_with_its_profile(client: TestClient, brand: Brand, as
 
 
 def test_what_is_no_plain_rgb_is_kept_or_converted(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
-    small = np.ascontiguousarray(astronaut[:200, 150:350])
+    small = np.ascontiguousarray(astronaut[:400, 50:450])
     deep = small[..., 0].astype(np.uint16) * 257
-    clear = np.dstack([small, np.arange(200, dtype=np.uint8)[None].repeat(200, 0)])
+    clear = np.dstack([small, np.linspace(0, 255, 400).astype(np.uint8)[None].repeat(400, 0)])
     uploads = {
         "cmyk": (saved(Image.fromarray(small).convert("CMYK"), "JPEG"), "JPEG", "image/jpeg", ".jpg", "RGB"),
         "16-bit": (saved(Image.fromarray(deep), "PNG"), "PNG", "image/png", ".png", "I;16"),
@@ -111,7 +111,7 @@ def test_what_is_no_plain_rgb_is_kept_or_converted(client: TestClient, brand: Br
     brand.import_recipients(1)
     for data, family, media_type, suffix, mode in uploads.values():
         asset = brand.upload(data)
-        assert (asset["state"], asset["format"], asset["width"], asset["height"]) == ("ready", family, 200, 200)
+        assert (asset["state"], asset["format"], asset["width"], asset["height"]) == ("ready", family, 400, 400)
         brand.issue(asset["id"])
         file = client.get(brand.copies(asset["id"])[0]["file"], headers=brand.uploader)
         assert file.headers["content-type"] == media_type
