@@ -98,6 +98,11 @@ def show(context: Context, principal: Principal, asset_id: str) -> Asset:
         return assets.require(session, principal=principal, asset_id=asset_id)
 
 
+def kept(context: Context) -> list[str]:
+    """Names of all files that are left in the store."""
+    return [path.name for path in (context.settings.data_dir / "blobs").rglob("*") if path.is_file()]
+
+
 def test_every_segment_is_made_once_and_then_joined(prepared: Context, counting: CountingPool) -> None:
     principal = someone(prepared)
     asset = show(prepared, principal, receive(prepared, principal))
@@ -175,8 +180,7 @@ def test_when_the_disk_is_full_the_uploader_is_told_and_no_part_stays(
     monkeypatch.setattr(prepared.blobs, "put_once", full)
     asset = show(prepared, principal, receive(prepared, principal))
     assert (asset.state, bool(asset.problem), bool(asset.hint)) == ("failed", True, True)
-    files = [path.name for path in (prepared.settings.data_dir / "blobs").rglob("*") if path.is_file()]
-    assert files == ["original"]
+    assert kept(prepared) == ["original"]
 
 
 def test_a_segment_that_comes_too_late_leaves_nothing(
@@ -191,8 +195,7 @@ def test_a_segment_that_comes_too_late_leaves_nothing(
     counting.tells = (0.5,)
     asset = show(prepared, principal, receive(prepared, principal))
     assert asset.state == "failed"
-    files = [path.name for path in (prepared.settings.data_dir / "blobs").rglob("*") if path.is_file()]
-    assert files == ["original"]
+    assert kept(prepared) == ["original"]
 
 
 def test_progress_that_cannot_be_noted_costs_no_segment(
