@@ -75,11 +75,15 @@ class Target:
         # An element is worth waiting for, and has no plain value.
         plain = "(value) => (globalThis.Node && value instanceof Node ? true : value)"
         asking = f"async (...given) => ({plain})(await ({script})(...given))"
+        problem: ProtocolError | None = None
         while time.monotonic() < deadline:
-            if value := self.run(asking, *arguments):
-                return value
+            try:
+                if value := self.run(asking, *arguments):
+                    return value
+            except ProtocolError as error:  # a document that is just being replaced has no body
+                problem = error
             self.browser.cdp.rest(0.02)
-        raise AssertionError(f"waited {timeout_s:.0f} s for {script}")
+        raise AssertionError(f"waited {timeout_s:.0f} s for {script}") from problem
 
 
 class Page(Target):
@@ -108,7 +112,7 @@ class Page(Target):
 
     def text(self) -> str:
         """Return what a person reads."""
-        return str(self.run("() => document.body.innerText"))
+        return str(self.run("() => document.body?.innerText ?? ''"))
 
     def screenshot(self, path: Path) -> None:
         """Save what the tab shows."""

@@ -86,16 +86,16 @@ def test_an_embargo_needs_a_time_zone(client: TestClient, brand: Brand) -> None:
 
 
 def test_a_png_stays_a_png_with_its_profile(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
-    original = saved(Image.fromarray(astronaut[:200, 150:350]), "PNG", icc_profile=b"profile")
+    original = saved(Image.fromarray(astronaut[:400, 50:450]), "PNG", icc_profile=b"profile")
     asset = brand.upload(original)
-    assert (asset["state"], asset["format"], asset["width"]) == ("ready", "PNG", 200)
+    assert (asset["state"], asset["format"], asset["width"]) == ("ready", "PNG", 400)
     brand.import_recipients(1)
     brand.issue(asset["id"])
     file = client.get(brand.copies(asset["id"])[0]["file"], headers=brand.uploader)
     assert file.headers["content-type"] == "image/png"
     picture = Image.open(io.BytesIO(file.content))
     assert (picture.format, picture.info["icc_profile"]) == ("PNG", b"profile")
-    assert (np.asarray(picture) != astronaut[:200, 150:350]).any()
+    assert (np.asarray(picture) != astronaut[:400, 50:450]).any()
 
 
 def test_what_is_no_plain_rgb_is_kept_or_converted(client: TestClient, brand: Brand, astronaut: np.ndarray) -> None:
