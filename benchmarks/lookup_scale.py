@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,7 @@ from benchmarks.report import Report, run
 from service import runtime
 from service.app import create_app
 from service.assets.models import Asset
+from service.cli.listening import listen
 from service.db import Database
 from service.identity.roles import Role
 from service.lookups.engines.embedded import EmbeddedEngine
@@ -224,8 +224,7 @@ def page_ms(settings: Settings, token: str, asked: np.ndarray, pages: int) -> li
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """Serve the application from a thread on a free port."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", access_log=False))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()

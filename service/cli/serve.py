@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import sys
@@ -18,19 +17,13 @@ from service import runtime
 from service.app import create_app
 from service.cli.brands import all_brands
 from service.cli.installation import settings_for
+from service.cli.listening import listen
 from service.cli.options import AsJson, DataDir, Debug, PublicUrl
-from service.cli.terminal import FAILED, Terminal, WrongUse, plain, terminal
-from service.errors import SetupError
+from service.cli.terminal import FAILED, Terminal, plain, terminal
 from service.settings import Settings
 
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, not bound to
 _GRACE_S = 5
-
-
-class PortTaken(SetupError):
-    """Another program listens on this port already."""
-
-    hint = "Choose another with --port, or stop the other program."
 
 
 def serve(
@@ -49,7 +42,7 @@ def serve(
         settings = _reachable(settings_for(data_dir, host=host, port=port, public_url=public_url))
         first_run = not settings.key_file.exists()
         brands = _ready(settings)
-        listener = _listen(settings.host, settings.port)
+        listener = listen(settings.host, settings.port)
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
         for name in ("alembic", "httpx", "dbos"):
             logging.getLogger(name).setLevel(logging.WARNING)
@@ -109,27 +102,6 @@ def _ready(settings: Settings) -> int:
     finally:
         context.pool.close()
         context.database.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Open the port; raises :class:`PortTaken`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(1024)
-    except socket.gaierror as error:
-        listener.close()
-        raise WrongUse(f"{host} is not an address of this machine.", hint="Try --host 127.0.0.1.") from error
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"Port {port} on {host} is taken by another program.") from error
-        if error.errno == errno.EACCES:
-            raise PortTaken(f"Port {port} may not be opened by this user.", hint="Use a port above 1023.") from error
-        raise WrongUse(f"Cannot listen on {host}: {error.strerror}.", hint="Try --host 127.0.0.1.") from error
-    return listener
 
 
 def _announce(shown: Terminal, settings: Settings, *, first_run: bool, brands: int) -> None:
