@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from service.assets.models import Asset
 from service.cli.listening import listen
 from service.db import Database
 from service.identity.roles import Role
+from service.jobs.pool import PixelPool
 from service.lookups.engines.embedded import EmbeddedEngine
 from service.lookups.engines.pgvector import PgvectorEngine
 from service.lookups.engines.port import LookupEngine, Shelf
@@ -223,9 +225,11 @@ def page_ms(settings: Settings, token: str, asked: np.ndarray, pages: int) -> li
 
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
-    """Serve the application from a thread on a free port."""
+    """Serve the application from a thread on a free port, with its worker for pictures up and idle."""
+    pool = PixelPool(workers=1, memory_bytes=settings.worker_memory_bytes, timeout_s=settings.worker_timeout_s)
+    pool.run(os.getpid)
     listener = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings, pool=pool), log_level="warning", access_log=False))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
     thread.start()
     while not server.started and thread.is_alive():
@@ -235,6 +239,7 @@ def served(settings: Settings) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+        pool.close()
 
 
 def faiss_rows(report: Report, codes: np.ndarray, chosen: argparse.Namespace) -> None:

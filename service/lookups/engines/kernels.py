@@ -1,7 +1,7 @@
 """The compiled inner loops of the embedded engine: arrays in, arrays out, without the interpreter's lock.
 
-Compiled for the processor at hand by Numba when this module is first imported, which :meth:`EmbeddedEngine.warm` does
-before the first request. The result is kept beside the module, or in the user's cache; an installation that nobody
+Compiled for the processor at hand by Numba when this module is first imported, which :meth:`EmbeddedEngine.refresh`
+does before the first request. The result is kept beside the module, or in the user's cache; an installation that nobody
 may write to compiles anew at every start, in a few seconds.
 
 Hits go to ``out`` (rows of query, row of the code, distance in bits); what does not fit is only counted, and the
