@@ -2,7 +2,8 @@
 
 Two viewers are asked: one who sees the picture fitted to a window, which is its canonical raster, and one who sees it
 pixel for pixel. The first settles the strength. The second may only take away: from all of it, and more where a part
-of the picture would show the mark although the whole does not.
+of the picture would show the mark although the whole does not. Large pictures are seen in coarse bands alone, but for
+their worst tiles.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,7 @@ WEAKEST, STRONGEST = 0.05, 6.0
 ALLOWED, ALLOWED_IN_TILE = 10 - TARGET_JOD, 10 - TILE_JOD
 ROUNDS = 3  # of taking away, each with a new copy
 GUESSES = 3  # within a round, without one
+WORST_TILES = 12  # that are looked at in the finest bands, too, where the rest is not
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
 UNLUCKY = 3.5  # standard deviations of a tile's energy over all copies
 TOLERANCE, TOLERANCE_IN_TILE = 1.03, 1.1
@@ -74,11 +76,13 @@ class Viewer:
 
     Attributes
     ----------
-    original : the original as it is delivered.
+    shown : (h, w, 3) uint8, the original as it is delivered.
+    original : how it is seen.
     tile_px : width of a tile of 256 px of the picture, in the finest band that is looked at.
     chances : how much more of a tile an unlucky copy loses than the sample does, on the grid of tiles; see `chances`.
     """
 
+    shown: Image
     original: visibility.Original
     tile_px: float
     chances: Floats
@@ -88,7 +92,7 @@ class Viewer:
         """See an original from the band `first` on."""
         original, tile_px = visibility.Original.seen(shown, first=first), TILE_PX / 2**first
         height, width = original.planes[0].shape
-        return cls(original, tile_px, chances(tile_grid((height, width), tile_px)))
+        return cls(shown, original, tile_px, chances(tile_grid((height, width), tile_px)))
 
     def bearable(self, copy: Image) -> Floats | None:
         """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
@@ -108,7 +112,24 @@ class Viewer:
             factors = needed if factors is None else factors * needed
             share = cv2.resize(factors.astype(np.float32), planes[0].shape[::-1], interpolation=cv2.INTER_LINEAR)
             planes = [own + share * a for own, a in zip(self.original.planes, apart, strict=True)]
-        return factors
+        return self.closer(copy, tiles, factors) if self.original.first else factors
+
+    def closer(self, copy: Image, losses: Floats, factors: Floats | None) -> Floats | None:
+        """Look at the worst tiles in every band, after `factors`; `losses` are what they lose in the coarse ones."""
+        closer = np.ones(losses.shape) if factors is None else factors.copy()
+        for row, column in worst_apart(losses, WORST_TILES):
+            box = tile_box(self.shown.shape, losses.shape, row, column)
+            part = np.ascontiguousarray(self.shown[box])
+            original = visibility.Original.seen(part)
+            planes = original.opened(np.ascontiguousarray(copy[box]))
+            share = np.float32(closer[row, column])
+            planes = [own + share * (copied - own) for copied, own in zip(planes, original.planes, strict=True)]
+            means = [float(energy.mean()) for energy in original.energies(planes)]
+            loss = (10 - visibility.jod(visibility.pool(means))) * self.chances[row, column]
+            if loss > ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
+                around = slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
+                closer[around] *= relief(loss, ALLOWED_IN_TILE)
+        return None if factors is None and closer.min() == 1 else closer
 
 
 def take_away(
@@ -165,6 +186,26 @@ def tile_losses(energies: list[Plane], tile_px: float = TILE_PX) -> Floats:
 def tile_grid(shape: tuple[int, int], tile_px: float) -> Grid:
     """Rows and columns of tiles, half a tile apart."""
     return max(1, round(2 * shape[0] / tile_px)), max(1, round(2 * shape[1] / tile_px))
+
+
+def tile_box(shape: tuple[int, ...], grid: Grid, row: int, column: int) -> tuple[slice, slice]:
+    """Rows and columns of the picture that a tile of the grid covers, as `tile_means` has it."""
+    (top, bottom), (left, right) = (
+        (max(0, place - 1) * side // count, (place + 1) * side // count)
+        for place, side, count in zip((row, column), shape, grid, strict=False)
+    )
+    return slice(top, bottom), slice(left, right)
+
+
+def worst_apart(losses: Floats, count: int) -> list[tuple[int, int]]:
+    """Rows and columns of the highest losses, none beside another, highest first."""
+    left = losses.copy()
+    found: list[tuple[int, int]] = []
+    while len(found) < count and left.max() > 0:
+        row, column = (int(place) for place in np.unravel_index(int(left.argmax()), left.shape))
+        found.append((row, column))
+        left[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = 0
+    return found
 
 
 def tile_means(plane: Plane, grid: Grid) -> Floats:

@@ -150,6 +150,32 @@ def test_a_viewer_of_coarse_bands_judges_any_size(height):
     assert factors.max() < 1
 
 
+def test_a_viewer_of_coarse_bands_looks_at_the_worst_tiles_in_all():
+    """Fine grain escapes the coarse bands; where a coarse mark draws the eye, it is seen after all, and only there."""
+    grey = np.full((1024, 1536, 3), 118, np.uint8)
+    mark = np.zeros(grey.shape[:2])
+    mark[512:768, 1024:1280] = blotches((256, 256), 24, 0.3) + blotches((256, 256), 1, 1.0)
+    copy = marked(grey, mark)
+    viewer = Viewer.of(grey, first=2)
+    losses = strength.tile_losses(viewer.original.energies(viewer.original.opened(copy)), viewer.tile_px)
+    assert losses.max() < ALLOWED_IN_TILE * TOLERANCE_IN_TILE
+    factors = viewer.bearable(copy)
+    assert factors is not None
+    assert factors.min() < 0.9
+    assert factors[:3].min() == factors[:, :6].min() == 1
+
+
+def test_tiles_looked_at_lie_apart_and_where_their_means_come_from():
+    plane = np.zeros((1000, 1500), np.float32)
+    plane[400:650, 700:950] = 1
+    grid = strength.tile_grid((1000, 1500), 250)
+    means = strength.tile_means(plane, grid)
+    (row, column), *others = strength.worst_apart(means + np.linspace(0.01, 0, means.size).reshape(grid), 5)
+    rows, columns = strength.tile_box(plane.shape, grid, row, column)
+    assert plane[rows, columns].mean() == pytest.approx(means[row, column]) == pytest.approx(means.max())
+    assert all(max(abs(row - r), abs(column - c)) > 1 for r, c in others)
+
+
 def test_what_is_allowed_needs_no_relief():
     assert relief(ALLOWED, ALLOWED) == 1
     assert relief(np.array([0.0, 4 * ALLOWED]), ALLOWED) == pytest.approx([1, 4 ** (-1 / strength.SLOPE)])
