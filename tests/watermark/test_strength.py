@@ -123,10 +123,26 @@ def test_hardly_a_copy_loses_more_of_a_tile_than_an_unlucky_one():
         return np.sqrt(strength.tile_means(np.abs(pattern * amplitude[labels]) ** power, (8, 8)))
 
     sample, *copies = (np.where(rng.random(count) < biases, plus, minus) for _ in range(300))
-    unlucky = losses(sample) * chances(pattern, labels, biases, sample, (8, 8))
+    evenly = (np.abs(pattern * sample[labels]) ** power).astype(np.float32)
+    unlucky = losses(sample) * chances(pattern, labels, biases, sample, (8, 8), evenly)
     beyond = np.mean([losses(copy) > unlucky for copy in copies])
     assert beyond < 0.005
     assert np.mean([losses(copy) > 0.75 * unlucky for copy in copies]) > 0.01
+
+
+def test_chance_has_more_to_say_where_few_cells_are_seen():
+    labels = cells.voronoi(KEY, 512, 512, 8.0)
+    pattern = cells.bumps(labels, 8.0)
+    count = int(labels.max()) + 1
+    rng = np.random.default_rng(5)
+    biases = rng.permutation(bias_law(count) / 256)
+    sample = np.full(count, 1.0, np.float32)
+    evenly = np.abs(pattern) ** np.float32(2 * visibility.CONTRAST_EXPONENT)
+    lamp = evenly.copy()
+    lamp[:, :256] *= np.exp(-np.hypot(*np.mgrid[-256:256, -128:128]) / 12)
+    all_over, at_the_lamp = (chances(pattern, labels, biases, sample, (4, 4), seen) for seen in (evenly, lamp))
+    assert at_the_lamp[2, 1] > 1.1 * all_over[2, 1]
+    assert at_the_lamp[:, 3] == pytest.approx(all_over[:, 3], rel=0.05)
 
 
 def test_a_viewer_asks_for_more_where_copies_may_be_unlucky():
@@ -134,7 +150,7 @@ def test_a_viewer_asks_for_more_where_copies_may_be_unlucky():
     copy = marked(grey, blotches((512, 512), 24, 2.5))
     sample, unlucky = (
         Viewer.of(grey).bearable(copy),
-        Viewer.of(grey, chances=lambda grid: np.full(grid, 3.0)).bearable(copy),
+        Viewer.of(grey, chances=lambda grid, _: np.full(grid, 3.0)).bearable(copy),
     )
     assert sample is not None
     assert unlucky is not None
