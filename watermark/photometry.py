@@ -17,7 +17,7 @@ Plane = NDArray[np.float32]
 
 WINDOW_PX = 49
 BAND_SIGMAS_PX = (1.5, 3.5)
-NOISE_WINDOW_PX = 17
+NOISE_WINDOWS_PX = 17, 25, 33  # of the bands, fine to coarse: a coarse one has fewer independent values in each
 NOISE_FLOOR = 0.05  # squared levels: rounding alone
 GAIN_PRIOR = 0.3  # squared levels: where the original is flat the gain is 1
 SPECTRUM_SIGMAS_PX = (0.7, 1.4, 2.8, 5.6, 24.0)
@@ -92,25 +92,23 @@ def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, fl
     floors : least variance of each band: a residual far weaker than the mark is a mark that was wiped out, not a
         quiet place.
     """
-    window = NOISE_WINDOW_PX, NOISE_WINDOW_PX
-    nearby = cv2.blur(seen, window) + np.float32(1e-3)
     prior = np.float32(GAIN_PRIOR)
     out = []
-    for ours, theirs, floor in zip(original.bands, leak.bands, floors, strict=True):
+    for ours, theirs, floor, side in zip(original.bands, leak.bands, floors, NOISE_WINDOWS_PX, strict=True):
         energy, common = coarse_mean(ours * ours) / share, coarse_mean(ours * theirs) / share
         gain = widened(np.clip((common + prior) / (energy + prior), 0, 3), ours)
         difference = theirs - gain * ours
         difference *= seen
-        variance = cv2.blur(difference * difference, window)
-        variance /= nearby
+        variance = cv2.blur(difference * difference, (side, side))
+        variance /= cv2.blur(seen, (side, side)) + np.float32(1e-3)
         variance += np.float32(NOISE_FLOOR)
         out.append(Residual(difference, gain, np.maximum(variance, floor, out=variance)))
     return out
 
 
 def noise_floors(patterns: list[Plane]) -> list[Plane]:
-    """Local mean square of the mark's amplitude in each band."""
-    return [cv2.blur(p * p, (NOISE_WINDOW_PX, NOISE_WINDOW_PX)) for p in patterns]
+    """Local mean square of the mark's amplitude in each band, fine to coarse."""
+    return [cv2.blur(p * p, (side, side)) for p, side in zip(patterns, NOISE_WINDOWS_PX, strict=True)]
 
 
 def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:

@@ -91,12 +91,12 @@ def read(
     if hint is not None:
         ratio = master.design.canonical_shape[1] / master.design.width
         start = resize_matrix(ratio) @ hint @ resize_matrix(1 / scale)
-    fits = registration.register(master.index, planes[0], hint=start, budget_s=budget_s)
+    fits, guessed = registration.register(master.index, planes[0], hint=start, budget_s=budget_s)
     found = [s for fit in fits for s in read_symbols(master.channels, planes, fit)]
     if scale == 1:
         found += [s for s in (read_thresholds(master, planes[0], fit) for fit in fits) if s is not None]
     hypotheses = [s for s in found if s.coverage >= LEAST_COVERAGE]
-    guesses = read_guesses(master, planes, registration.guess(master.index, planes[0], fits))
+    guesses = read_guesses(master, planes, guessed)
     if hypotheses:
         return Reading(hypotheses, guesses)
     return Reading(
@@ -108,7 +108,7 @@ def read(
 
 def read_guesses(master: Master, planes: NDArray[np.float32], fits: list[registration.Fit]) -> list[Symbols]:
     """Soft symbols of a leak, (2, H', W') luma and Cb, at places where it is only guessed to lie."""
-    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit, in_part=False)]
+    found = [s for fit in fits for s in read_symbols(master.channels, planes, fit, cut=registration.piece_area)]
     return [s for s in found if s.coverage >= LEAST_COVERAGE]
 
 

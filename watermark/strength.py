@@ -2,7 +2,8 @@
 
 Two viewers are asked: one who sees the picture fitted to a window, which is its canonical raster, and one who sees it
 pixel for pixel. The first settles the strength. The second may only take away: from all of it, and more where a part
-of the picture would show the mark although the whole does not.
+of the picture would show the mark although the whole does not. Large pictures are seen in coarse bands alone, but for
+their worst tiles.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ Plane = NDArray[np.float32]
 Mask = NDArray[np.float16]
 Floats = NDArray[np.float64]
 Grid = tuple[int, int]
+Chances = Callable[[Grid, Plane], Floats]
 
 TARGET_JOD = 9.92
 TILE_JOD = 9.88  # of any part of the picture as large as a tile
@@ -28,7 +30,9 @@ WEAKEST, STRONGEST = 0.05, 6.0
 ALLOWED, ALLOWED_IN_TILE = 10 - TARGET_JOD, 10 - TILE_JOD
 ROUNDS = 3  # of taking away, each with a new copy
 GUESSES = 3  # within a round, without one
+WORST_TILES = 12  # that are looked at in the finest bands, too, where the rest is not
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
+SUSCEPTIBLE_PX = 8.0  # canonical px: a cell and its neighbours
 UNLUCKY = 3.5  # standard deviations of a tile's energy over all copies
 TOLERANCE, TOLERANCE_IN_TILE = 1.03, 1.1
 NEAR = 0.002  # JOD from the target at which the strength is settled
@@ -74,21 +78,22 @@ class Viewer:
 
     Attributes
     ----------
-    original : the original as it is delivered.
+    shown : (h, w, 3) uint8, the original as it is delivered.
+    original : how it is seen.
     tile_px : width of a tile of 256 px of the picture, in the finest band that is looked at.
-    chances : how much more of a tile an unlucky copy loses than the sample does, on the grid of tiles; see `chances`.
+    chances : how much more of a tile an unlucky copy loses than the sample does, by the grid of tiles and where the
+        sample is seen; see `chances`.
     """
 
+    shown: Image
     original: visibility.Original
     tile_px: float
-    chances: Floats
+    chances: Chances
 
     @classmethod
-    def of(cls, shown: Image, *, first: int = 0, chances: Callable[[Grid], Floats] = np.ones) -> "Viewer":
+    def of(cls, shown: Image, *, first: int = 0, chances: Chances = lambda grid, _: np.ones(grid)) -> "Viewer":
         """See an original from the band `first` on."""
-        original, tile_px = visibility.Original.seen(shown, first=first), TILE_PX / 2**first
-        height, width = original.planes[0].shape
-        return cls(original, tile_px, chances(tile_grid((height, width), tile_px)))
+        return cls(shown, visibility.Original.seen(shown, first=first), TILE_PX / 2**first, chances)
 
     def bearable(self, copy: Image) -> Floats | None:
         """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
@@ -97,18 +102,37 @@ class Viewer:
         """
         planes = self.original.opened(copy)
         apart = [copied - own for copied, own in zip(planes, self.original.planes, strict=True)]
-        factors = None
-        for _ in range(GUESSES):
-            energies = self.original.energies(planes)
+        energies, factors = self.original.energies(planes), None
+        chances = self.chances(tile_grid(energies[0].shape, self.tile_px), over_bands(energies))
+        for guess in range(GUESSES):
+            if guess:
+                energies = self.original.energies(planes)
             whole = 10 - visibility.jod(visibility.pool([float(e.mean()) for e in energies]))
-            tiles = tile_losses(energies, self.tile_px) * self.chances
+            tiles = tile_losses(energies, self.tile_px) * chances
             if whole <= ALLOWED * TOLERANCE and tiles.max() <= ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
                 break
             needed = np.minimum(relief(whole, ALLOWED), cv2.erode(relief(tiles, ALLOWED_IN_TILE), np.ones((3, 3))))
             factors = needed if factors is None else factors * needed
             share = cv2.resize(factors.astype(np.float32), planes[0].shape[::-1], interpolation=cv2.INTER_LINEAR)
             planes = [own + share * a for own, a in zip(self.original.planes, apart, strict=True)]
-        return factors
+        return self.closer(copy, tiles, chances, factors) if self.original.first else factors
+
+    def closer(self, copy: Image, losses: Floats, chances: Floats, factors: Floats | None) -> Floats | None:
+        """Look at the worst tiles in every band, after `factors`; `losses` are what they lose in the coarse ones."""
+        closer = np.ones(losses.shape) if factors is None else factors.copy()
+        for row, column in worst_apart(losses, WORST_TILES):
+            box = tile_box(self.shown.shape, losses.shape, row, column)
+            part = np.ascontiguousarray(self.shown[box])
+            original = visibility.Original.seen(part)
+            planes = original.opened(np.ascontiguousarray(copy[box]))
+            share = np.float32(closer[row, column])
+            planes = [own + share * (copied - own) for copied, own in zip(planes, original.planes, strict=True)]
+            means = [float(energy.mean()) for energy in original.energies(planes)]
+            loss = (10 - visibility.jod(visibility.pool(means))) * chances[row, column]
+            if loss > ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
+                around = slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
+                closer[around] *= relief(loss, ALLOWED_IN_TILE)
+        return None if factors is None and closer.min() == 1 else closer
 
 
 def take_away(
@@ -146,6 +170,14 @@ def weaken(mask: Mask, factors: Floats) -> Mask:
     return (mask.astype(np.float32) * factor).astype(np.float16)
 
 
+def over_bands(energies: list[Plane]) -> Plane:
+    """Visible difference of all bands and channels together, on the raster of the finest: (h, w) float32."""
+    total = np.zeros_like(energies[0])
+    for energy in energies:
+        total += cv2.resize(energy, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return total
+
+
 def tile_losses(energies: list[Plane], tile_px: float = TILE_PX) -> Floats:
     """What every tile of a picture loses of 10 JOD, the tiles half a tile apart: (rows, columns).
 
@@ -167,17 +199,40 @@ def tile_grid(shape: tuple[int, int], tile_px: float) -> Grid:
     return max(1, round(2 * shape[0] / tile_px)), max(1, round(2 * shape[1] / tile_px))
 
 
+def tile_box(shape: tuple[int, ...], grid: Grid, row: int, column: int) -> tuple[slice, slice]:
+    """Rows and columns of the picture that a tile of the grid covers, as `tile_means` has it."""
+    (top, bottom), (left, right) = (
+        (max(0, place - 1) * side // count, (place + 1) * side // count)
+        for place, side, count in zip((row, column), shape, grid, strict=False)
+    )
+    return slice(top, bottom), slice(left, right)
+
+
+def worst_apart(losses: Floats, count: int) -> list[tuple[int, int]]:
+    """Rows and columns of the highest losses, none beside another, highest first."""
+    left = losses.copy()
+    found: list[tuple[int, int]] = []
+    while len(found) < count and left.max() > 0:
+        row, column = (int(place) for place in np.unravel_index(int(left.argmax()), left.shape))
+        found.append((row, column))
+        left[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = 0
+    return found
+
+
 def tile_means(plane: Plane, grid: Grid) -> Floats:
     """Mean of a plane in each tile."""
     halves = cv2.resize(plane, grid[::-1], interpolation=cv2.INTER_AREA)
     return cv2.blur(halves, (2, 2)).astype(np.float64)
 
 
-def chances(pattern: Plane, labels: NDArray[np.int32], biases: Floats, sample: Plane, grid: Grid) -> Floats:
+def chances(
+    pattern: Plane, labels: NDArray[np.int32], biases: Floats, sample: Plane, grid: Grid, seen: Plane
+) -> Floats:
     """How much more of each tile an unlucky copy loses than the sample copy: its rarer, stronger variants fall there.
 
     What is visible of a cell grows with a high power of its amplitude, which is either variant's by the cell's bias;
-    a tile's sum over cells is unlucky `UNLUCKY` standard deviations above the mean over all copies.
+    a tile's sum over cells is unlucky `UNLUCKY` standard deviations above the mean over all copies. Where the eye sees
+    the mark best, it falls to fewer cells, and chance has more to say: a lamp in a dark street.
 
     Parameters
     ----------
@@ -185,12 +240,15 @@ def chances(pattern: Plane, labels: NDArray[np.int32], biases: Floats, sample: P
     labels : (h, w), cell of each pixel.
     biases, sample : (m,) probability of variant + in each cell, and the sample copy's amplitude.
     grid : rows and columns of tiles.
+    seen : visible difference of the sample copy, on any raster over the picture.
     """
     power = 2 * visibility.CONTRAST_EXPONENT
     minus, plus = (np.abs(amplitude.astype(np.float64)) ** power for amplitude in variant_amplitudes(biases))
     mean = biases * plus + (1 - biases) * minus
     variance = biases * (1 - biases) * (plus - minus) ** 2
     visible = visibility.power(np.abs(pattern), power)
+    strong = np.abs(sample.astype(np.float64)) ** power
+    visible *= susceptibility(visible * strong.astype(np.float32)[labels], seen)
     of_cell = np.bincount(labels.ravel(), visible.ravel(), len(biases))
 
     def in_tiles(per_cell: Floats) -> Floats:
@@ -198,4 +256,13 @@ def chances(pattern: Plane, labels: NDArray[np.int32], biases: Floats, sample: P
 
     tile_area = 4 * pattern.size / (grid[0] * grid[1])
     unlucky = in_tiles(mean) + UNLUCKY * np.sqrt(in_tiles(variance * of_cell) / tile_area)
-    return np.sqrt(unlucky / np.maximum(in_tiles(np.abs(sample.astype(np.float64)) ** power), 1e-12))
+    return np.sqrt(unlucky / np.maximum(in_tiles(strong), 1e-12))
+
+
+def susceptibility(shown: Plane, seen: Plane) -> Plane:
+    """How well the eye sees a mark at each place: what is seen of it by what is shown, around a few cells."""
+    nearby = cv2.resize(seen, shown.shape[::-1], interpolation=cv2.INTER_AREA)
+    smooth = cv2.GaussianBlur(nearby, (0, 0), SUSCEPTIBLE_PX) / (
+        cv2.GaussianBlur(shown, (0, 0), SUSCEPTIBLE_PX) + np.float32(1e-6)
+    )
+    return np.asarray(smooth / (smooth.mean() + np.float32(1e-12)), np.float32)

@@ -6,6 +6,7 @@ the symbols are independent of its bits, whatever happened to the picture.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -117,12 +118,16 @@ def channels(master: Master) -> list[Channel]:
 
 
 def read_symbols(
-    carriers: list[Channel], planes: Plane, fit: registration.Fit, *, in_part: bool = True
+    carriers: list[Channel],
+    planes: Plane,
+    fit: registration.Fit,
+    *,
+    cut: Callable[[Plane, Plane, Plane], Plane | None] = registration.cutout,
 ) -> list[Symbols]:
     """Correlate what is left of a registered leak with the mark, cell by cell.
 
-    Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; heavy
-    compression leaves little but noise of Cb, and blur, of the finest band, so the leak is also read without either.
+    Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; blur leaves
+    little but noise of the finest bands, and compression, of those and of Cb, so the leak is also read without them.
     Where only a part of the leak is surely the original, that part is read alone as well: a fragment would drown in
     its surroundings, but a picture under lettering has more to say than what lies between the letters.
 
@@ -131,18 +136,19 @@ def read_symbols(
     carriers : of the asset, see `Master.channels`.
     planes : (2, H', W') float32, luma and Cb of the leak.
     fit : where the leak lies on the canonical raster.
-    in_part : whether to look for such a part; at a guessed place nothing is sure.
+    cut : which part of the leak is surely the original: of (original, warped leak, where it is), (h, w) each.
 
     Returns
     -------
-    list of Symbols: everything, luma alone, everything but the finest band; without Cb where the leak has no colour.
+    list of Symbols: everything, everything but the finest bands, and luma but the finest band; without Cb, two of them,
+        where the leak has no colour.
     """
     if planes[1].std() < COLOURLESS:
         carriers = carriers[:1]
     luma = carriers[0]
     pairs = [registration.warp(plane, fit, luma.labels.shape) for plane in planes[: len(carriers)]]
     warped, seen = [pair[0] for pair in pairs], pairs[0][1]
-    own = registration.cutout(luma.original, warped[0], seen) if in_part else None
+    own = cut(luma.original, warped[0], seen)
     found = []
     if own is not None and own.sum() < CUT * seen.sum():
         found = ways(carriers, warped, own, own, fit)
@@ -155,9 +161,8 @@ def ways(
     """Read one area of a leak in every way that is worth a look."""
     luma, *cb = [c.correlate(plane, seen, shown) for c, plane in zip(carriers, warped, strict=True)]
     coverage = float(shown.mean())
-    both = [*luma, *cb[0]] if cb else []
-    without_finest = [*luma[1:], *cb[0][1:]] if cb else luma[1:]
-    return [add_up(bands, coverage, fit) for bands in (both, luma, without_finest) if bands]
+    everything = [luma + cb[0], luma[1:] + cb[0][1:]] if cb else [luma]
+    return [add_up(bands, coverage, fit) for bands in (*everything, luma[1:])]
 
 
 def add_up(bands: list[Band], coverage: float, fit: registration.Fit) -> Symbols:

@@ -71,6 +71,15 @@ def test_a_cropped_and_compressed_copy_is_named(master):
     assert named(master, leak) == [4711]
 
 
+def test_a_copy_that_a_codec_redrew_at_half_size_is_named(master):
+    """Nothing is left of the finest band, and little but noise in the colour."""
+    small = Image.fromarray(watermark.issue(master, serial=7)).resize((256, 256), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=20)
+    redrawn = Image.open(io.BytesIO(buffer.getvalue())).resize((512, 512), Image.Resampling.BICUBIC)
+    assert named(master, np.asarray(redrawn)) == [7]
+
+
 def test_a_mirrored_copy_is_named(master):
     assert named(master, watermark.issue(master, serial=3)[:, ::-1]) == [3]
 

@@ -123,10 +123,26 @@ def test_hardly_a_copy_loses_more_of_a_tile_than_an_unlucky_one():
         return np.sqrt(strength.tile_means(np.abs(pattern * amplitude[labels]) ** power, (8, 8)))
 
     sample, *copies = (np.where(rng.random(count) < biases, plus, minus) for _ in range(300))
-    unlucky = losses(sample) * chances(pattern, labels, biases, sample, (8, 8))
+    evenly = (np.abs(pattern * sample[labels]) ** power).astype(np.float32)
+    unlucky = losses(sample) * chances(pattern, labels, biases, sample, (8, 8), evenly)
     beyond = np.mean([losses(copy) > unlucky for copy in copies])
     assert beyond < 0.005
     assert np.mean([losses(copy) > 0.75 * unlucky for copy in copies]) > 0.01
+
+
+def test_chance_has_more_to_say_where_few_cells_are_seen():
+    labels = cells.voronoi(KEY, 512, 512, 8.0)
+    pattern = cells.bumps(labels, 8.0)
+    count = int(labels.max()) + 1
+    rng = np.random.default_rng(5)
+    biases = rng.permutation(bias_law(count) / 256)
+    sample = np.full(count, 1.0, np.float32)
+    evenly = np.abs(pattern) ** np.float32(2 * visibility.CONTRAST_EXPONENT)
+    lamp = evenly.copy()
+    lamp[:, :256] *= np.exp(-np.hypot(*np.mgrid[-256:256, -128:128]) / 12)
+    all_over, at_the_lamp = (chances(pattern, labels, biases, sample, (4, 4), seen) for seen in (evenly, lamp))
+    assert at_the_lamp[2, 1] > 1.1 * all_over[2, 1]
+    assert at_the_lamp[:, 3] == pytest.approx(all_over[:, 3], rel=0.05)
 
 
 def test_a_viewer_asks_for_more_where_copies_may_be_unlucky():
@@ -134,7 +150,7 @@ def test_a_viewer_asks_for_more_where_copies_may_be_unlucky():
     copy = marked(grey, blotches((512, 512), 24, 2.5))
     sample, unlucky = (
         Viewer.of(grey).bearable(copy),
-        Viewer.of(grey, chances=lambda grid: np.full(grid, 3.0)).bearable(copy),
+        Viewer.of(grey, chances=lambda grid, _: np.full(grid, 3.0)).bearable(copy),
     )
     assert sample is not None
     assert unlucky is not None
@@ -148,6 +164,32 @@ def test_a_viewer_of_coarse_bands_judges_any_size(height):
     factors = Viewer.of(grey, first=2).bearable(copy)
     assert factors is not None
     assert factors.max() < 1
+
+
+def test_a_viewer_of_coarse_bands_looks_at_the_worst_tiles_in_all():
+    """Fine grain escapes the coarse bands; where a coarse mark draws the eye, it is seen after all, and only there."""
+    grey = np.full((1024, 1536, 3), 118, np.uint8)
+    mark = np.zeros(grey.shape[:2])
+    mark[512:768, 1024:1280] = blotches((256, 256), 24, 0.3) + blotches((256, 256), 1, 1.0)
+    copy = marked(grey, mark)
+    viewer = Viewer.of(grey, first=2)
+    losses = strength.tile_losses(viewer.original.energies(viewer.original.opened(copy)), viewer.tile_px)
+    assert losses.max() < ALLOWED_IN_TILE * TOLERANCE_IN_TILE
+    factors = viewer.bearable(copy)
+    assert factors is not None
+    assert factors.min() < 0.9
+    assert factors[:3].min() == factors[:, :6].min() == 1
+
+
+def test_tiles_looked_at_lie_apart_and_where_their_means_come_from():
+    plane = np.zeros((1000, 1500), np.float32)
+    plane[400:650, 700:950] = 1
+    grid = strength.tile_grid((1000, 1500), 250)
+    means = strength.tile_means(plane, grid)
+    (row, column), *others = strength.worst_apart(means + np.linspace(0.01, 0, means.size).reshape(grid), 5)
+    rows, columns = strength.tile_box(plane.shape, grid, row, column)
+    assert plane[rows, columns].mean() == pytest.approx(means[row, column]) == pytest.approx(means.max())
+    assert all(max(abs(row - r), abs(column - c)) > 1 for r, c in others)
 
 
 def test_what_is_allowed_needs_no_relief():

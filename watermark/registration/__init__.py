@@ -11,10 +11,10 @@ negatives, photographs of screens and paper, and says how strongly the pictures 
 
 from watermark.registration.cutout import cutout
 from watermark.registration.evidence import evidence_mask
-from watermark.registration.fit import Fit
-from watermark.registration.guessing import guess
+from watermark.registration.fit import Fit, Found
 from watermark.registration.index import Index
+from watermark.registration.pieces import piece_area
 from watermark.registration.search import register
 from watermark.registration.warping import warp
 
-__all__ = ["Fit", "Index", "cutout", "evidence_mask", "guess", "register", "warp"]
+__all__ = ["Fit", "Found", "Index", "cutout", "evidence_mask", "piece_area", "register", "warp"]

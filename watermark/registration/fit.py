@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from watermark.registration.geometry import Matrix, Plane
 
-Method = Literal["keypoints", "frame", "native", "sweep", "hint"]
+Method = Literal["keypoints", "frame", "native", "sweep", "piece", "hint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,18 @@ class Fit:
     inliers: int
     method: Method
     tried: int
+
+
+class Found(NamedTuple):
+    """Where a leak may lie.
+
+    Attributes
+    ----------
+    fits : list of Fit
+        Best first; further ones are rivals that evidence cannot separate from it.
+    guesses : list of Fit
+        Places without evidence, where pieces of the leak would lie best; the picture is not recognised by them.
+    """
+
+    fits: list[Fit]
+    guesses: list[Fit]

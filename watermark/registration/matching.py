@@ -51,6 +51,8 @@ class Hypothesis:
         Matches agreeing before guiding: this is evidence.
     support : int
         Matches agreeing after guiding: only an order, wrong fits have reached 76.
+    grain : float
+        z of a piece of the leak found there by its grain; else 0.
     """
 
     homography: Matrix
@@ -58,6 +60,7 @@ class Hypothesis:
     method: Method
     inliers: int = 0
     support: int = 0
+    grain: float = 0.0
 
 
 class Matches(NamedTuple):

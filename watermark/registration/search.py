@@ -2,7 +2,8 @@
 
 Cheap and likely ways first; each later stage runs only while nothing convincing was found. A strong fit alone is no
 reason to stop: symmetric or repeated parts can give a hundred inliers to the wrong one. Only overwhelming evidence ends
-the search at once; otherwise mirror images, negatives and equal parts are looked at too.
+the search at once; otherwise mirror images, negatives and equal parts are looked at too. A piece of a blank wall has no
+evidence wherever it lies: its likeliest places are handed on as guesses.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from watermark.registration.blocks import FEWEST, WHOLE, agreeing, agreement
 from watermark.registration.features import Features, Levels, detect
-from watermark.registration.fit import Fit
+from watermark.registration.fit import Fit, Found
 from watermark.registration.geometry import (
     Matrix,
     Plane,
@@ -27,6 +28,7 @@ from watermark.registration.geometry import (
 )
 from watermark.registration.index import Index
 from watermark.registration.matching import Hypothesis, hypotheses
+from watermark.registration.pieces import Piece, pieces
 from watermark.registration.refine import refine, smooth_flow
 from watermark.registration.settling import WELL_SUPPORTED, Settled, look, settle, settle_fragment
 from watermark.registration.sweep import TURNED, UPRIGHT, native_scale, scale_sweep, whole_frames
@@ -42,6 +44,11 @@ _BLANK = 2.0  # levels between darkest and brightest
 _ACCEPTED = 2.0  # z below which there is no registration
 _WEAK = 2.5  # z below which the fall-backs run
 _DOUBTFUL = 4.0  # z below which more features are tried
+_UNSURE = 10.0  # z below which pieces are sought: a wrong fit of a few key points has reached 6.4
+_TELLING = 11.0  # z of a piece that is worth a look: wrong places had 13 at most, right ones of any grain 16 and more
+_CLEAR = 15.0  # z of a piece from which no other scale is tried
+_BESIDE = 0.5  # share of the best piece's z that another needs
+_MOST_GUESSES = 2
 _TIED = 0.8  # share of the best fit's block evidence from which a rival cannot be told from it
 _MOST_FITS = 4
 _SAME_FIT_PX = 8.0
@@ -58,7 +65,7 @@ _RIVAL_BLOCKS = 0.5  # share of the most agreeing blocks from which another hypo
 _WORTHWHILE = 1.01  # rise of evidence that justifies refining a fit without key points
 
 
-def register(index: Index, leak_luma: Plane, hint: Matrix | None = None, budget_s: float | None = None) -> list[Fit]:
+def register(index: Index, leak_luma: Plane, hint: Matrix | None = None, budget_s: float | None = None) -> Found:
     """Lay a leak onto an original.
 
     Parameters
@@ -74,16 +81,16 @@ def register(index: Index, leak_luma: Plane, hint: Matrix | None = None, budget_
 
     Returns
     -------
-    list of Fit
-        Best first; further ones are rivals that evidence cannot separate from it. At most four, each of which costs
-        whoever scores it one look. Empty when nothing registers.
+    Found
+        Four fits and two guesses at most, each of which costs whoever scores it one look; no fit if nothing registers.
     """
     luma = np.ascontiguousarray(leak_luma, np.float32)
     if luma.ndim != 2 or min(luma.shape) < _SMALLEST_LEAK or _is_blank(luma) or _is_blank(index.canonical):
-        return []
+        return Found([], [])
     search = _Search(index, Leak.build(luma), budget_s)
     search.run(hint)
-    return [_finished(index, search.seen_as(s), s, search.tried) for s in search.winners()]
+    fits = [_finished(index, search.seen_as(s), s, search.tried) for s in search.winners()]
+    return Found(fits, [_guessed(piece) for piece in search.guesses()])
 
 
 def _is_blank(picture: Plane) -> bool:
@@ -97,6 +104,7 @@ class _Search:
         self.index, self.leak = index, leak
         self.negative: Leak | None = None
         self.settled: list[Settled] = []
+        self.pieces: list[Piece] = []
         self.tried = 0
         self._deadline = np.inf if budget_s is None else time.thread_time() + budget_s
 
@@ -110,6 +118,10 @@ class _Search:
         self._keypoints(_QUICK)
         if self.index.is_sparse or self._is_below(_WEAK):
             self._consider(whole_frames(self.index, self.leak))
+        if self._is_unsure() and self._in_time():
+            self._seek_pieces()
+        if any(piece.z >= _CLEAR for piece in self.pieces):
+            return
         if self._is_below(_WEAK) and self._in_time():
             self._consider(native_scale(self.index, self.leak, UPRIGHT))
         if self._is_below(_WEAK) and self._in_time():
@@ -133,6 +145,13 @@ class _Search:
             if tied and not any(self._same(candidate, other.homography, other.origin.inverted) for other in chosen):
                 chosen.append(candidate)
         return chosen[:_MOST_FITS]
+
+    def guesses(self) -> list[Piece]:
+        """Places of pieces that evidence has not made a fit of, where no fit is sure."""
+        if not self._is_unsure():
+            return []
+        taken = [s for s in self.winners() if not s.origin.inverted]
+        return [p for p in self.pieces if not any(self._same(s, p.homography, False) for s in taken)]
 
     def seen_as(self, settled: Settled) -> Leak:
         """The leak as the settled hypothesis takes it: positive or negative."""
@@ -178,6 +197,10 @@ class _Search:
     def _is_below(self, z: float) -> bool:
         best = self.best
         return best is None or (best.z < z and not best.is_strong)
+
+    def _is_unsure(self) -> bool:
+        best = self.best
+        return best is None or (best.z < _UNSURE and not best.is_plain)
 
     def _hint_convinces(self, hint: Matrix) -> bool:
         if not is_plausible(hint):
@@ -225,6 +248,15 @@ class _Search:
             result = self._settle(hypothesis)
             if result is not None and result.is_sure and result.evidence.blocks >= _FEW_BLOCKS:
                 return
+
+    def _seek_pieces(self) -> None:
+        found = pieces(self.index, self.leak)[:_MOST_GUESSES]
+        self.pieces = [piece for piece in found if piece.z >= max(_TELLING, _BESIDE * found[0].z)]
+        pool = [Hypothesis(piece.homography, False, "piece", grain=piece.z) for piece in self.pieces]
+        before = len(self.settled)
+        self._fragments(pool)
+        if len(self.settled) == before:
+            self._consider(pool)
 
     def _fragments(self, pool: list[Hypothesis]) -> bool:
         """Lay fragments by their blocks; few key points of one among eight other pictures settle nothing."""
@@ -295,6 +327,20 @@ def _finish(index: Index, leak: Leak, settled: Settled, tried: int) -> Fit:
         inliers=settled.origin.inliers,
         method=settled.origin.method,
         tried=tried,
+    )
+
+
+def _guessed(piece: Piece) -> Fit:
+    return Fit(
+        homography=piece.homography,
+        mirrored=False,
+        inverted=False,
+        flow=None,
+        evidence=0.0,
+        blocks=(0.0, 0),
+        inliers=0,
+        method="piece",
+        tried=1,
     )
 
 

@@ -17,6 +17,7 @@ from watermark.registration.warping import Leak
 WELL_SUPPORTED = 25  # guided matches from which a homography is near enough for 8 parameters at once
 _TRUSTED_INLIERS = 12  # wrong fits had 9 un-guided inliers at most
 _INLIER_BONUS = 60, 10.0  # z gains one per 10 un-guided inliers, up to 60
+_PIECE_BONUS = 13.0, 20.0  # z gains what a piece's z has beyond that of wrong places, up to 20
 _BLOCKS_BONUS = 6.0  # a fragment's z gains one per so many agreeing blocks
 _SMALL_WINDOW = 96 * 96  # half-size px below which the full canonical raster is cheap and says more
 _SMALLEST_COARSE = 48 * 48  # quarter-size px below which a coarse start has nothing to hold on to
@@ -34,7 +35,7 @@ class Settled:
         Leak pixel -> canonical pixel.
     evidence : Evidence
     z : float
-        Of the evidence, plus the bonus for un-guided inliers.
+        Of the evidence, plus the bonus for un-guided inliers; a fragment's, for blocks and for being a clear piece.
     origin : Hypothesis
     agreement : float
         Score of the blocks that agree, where the leak seems a fragment among strange pictures and was laid by them
@@ -55,9 +56,12 @@ class Settled:
     @property
     def is_strong(self) -> bool:
         """Worth stopping the search for other ways to find the picture."""
+        return self.agreement >= ENOUGH or self.is_plain
+
+    @property
+    def is_plain(self) -> bool:
+        """Evident over the whole of what the leak shows."""
         score, blocks = self.evidence
-        if self.agreement >= ENOUGH:
-            return True
         return (score > 40 and score > 0.25 * blocks) or (score > 6 and score > 0.5 * blocks)
 
     @property
@@ -125,7 +129,9 @@ def settle_fragment(index: Index, leak: Leak, hypothesis: Hypothesis) -> Settled
     """Settle a hypothesis by the blocks that agree alone; see `blocks`."""
     homography, found = lay_fragment(index, leak, hypothesis.homography)
     evidence = look(index.rasters[2], leak, homography)
-    return Settled(homography, evidence, evidence.z + found.blocks / _BLOCKS_BONUS, hypothesis, found.score)
+    usual, most = _PIECE_BONUS
+    bonus = found.blocks / _BLOCKS_BONUS + float(np.clip(hypothesis.grain - usual, 0, most))
+    return Settled(homography, evidence, evidence.z + bonus, hypothesis, found.score)
 
 
 def _fitting_raster(index: Index, homography: Matrix, leak: Leak) -> Raster:

@@ -43,7 +43,7 @@ def collage(top, left):
 @pytest.mark.parametrize(("top", "left"), PLACES)
 def test_a_small_fragment_of_a_collage_is_laid_to_a_tenth_of_a_pixel(index, top, left):
     leak, truth = collage(top, left)
-    fit = registration.register(index, leak)[0]
+    fit = registration.register(index, leak).fits[0]
     window = np.array([[510, 430], [510 + SIDE, 430], [510, 430 + SIDE], [510 + SIDE, 430 + SIDE]], float)
     assert np.hypot(*(project(window, fit.homography) - project(window, truth)).T).max() < 0.1
 
