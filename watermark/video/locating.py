@@ -297,6 +297,8 @@ def other_moments(references: References, located: Located, expected_s: float) -
                 yield at_s
 
 
-def said_by(references: References, leak: Leak, homography: Matrix, reference: Reference) -> FrameSymbols:
-    """Symbols of one placed frame."""
-    return symbols.read_frame(leak, homography, reference, references.master.design.slices)
+def said_by(
+    references: References, leak: Leak, homography: Matrix, reference: Reference, before: Leak | None = None
+) -> FrameSymbols:
+    """Symbols of one placed frame; `before` is a frame from before its group of pictures, see `symbols.read_frame`."""
+    return symbols.read_frame(leak, homography, reference, references.master.design.slices, before)

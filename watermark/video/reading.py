@@ -191,11 +191,13 @@ def read_shot(
         picks[references.group_at(line.at(frame.time_s))].append(number)
     for group, numbers in sorted(picks.items(), key=lambda item: -len(item[1])):
         moments = []
+        earlier = [number for some in range(group) for number in picks.get(some, ())]
+        last_before = leaks[max(earlier)] if earlier else None
         few = chosen(references, group, numbers, shot, line)
         moments_s = [line.at(shot[number].time_s) for number in few]
         for number, at_s in zip(few, moments_s, strict=True):
             reference = locating.shown_at(references, leaks[number], place.homography, at_s, moments_s)
-            moment = read_moment(references, leaks[number], shot[number].time_s, place, reference)
+            moment = read_moment(references, leaks[number], shot[number].time_s, place, reference, last_before)
             if moment is not None:
                 place = moment.place
                 moments.append(moment)
@@ -214,12 +216,19 @@ def chosen(references: References, group: int, numbers: list[int], shot: list[Le
     return [inner[i] for i in spread]
 
 
-def read_moment(references: References, leak: Leak, leak_s: float, place: Place, reference: Reference) -> Moment | None:
-    """Read one frame of the leak, placed about as the one before it; None where it does not show the reference."""
+def read_moment(
+    references: References, leak: Leak, leak_s: float, place: Place, reference: Reference, before: Leak | None
+) -> Moment | None:
+    """Read one frame of the leak, placed about as the one before it; None where it does not show the reference.
+
+    Parameters
+    ----------
+    before : the leak's last frame from before this group of pictures.
+    """
     found = placing.kept_or_settled(leak, place, reference)
     if found is None or not found.convincing:
         return None
-    said = locating.said_by(references, leak, found.homography, reference)
+    said = locating.said_by(references, leak, found.homography, reference, before)
     return Moment(leak_s, reference.time_s, reference.group, found, said)
 
 
