@@ -24,7 +24,6 @@ from .placing import Place
 from .references import Reference, References
 from .symbols import FrameSymbols
 
-WHOLE_WITHIN = 0.012  # of the long side: a leak placed farther from the whole frame's place is a part of it
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 3
 NEAR_FRAMES_S = 0.22
@@ -171,10 +170,7 @@ def try_place(
     again, _ = placing.nearest_frame(leak, place.homography, near, expected_s)
     if again is not reference:
         place = placing.settle(leak, place.homography, again, rough=True) or place
-    if whole:
-        moved = disagreement(homography, place.homography, leak.shape, references.shape)
-        whole = moved < WHOLE_WITHIN * max(references.shape)
-    return Located(place, line, whole)
+    return Located(place, line, placing.shows_all(place.homography, leak.shape, references.shape))
 
 
 def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> Located:

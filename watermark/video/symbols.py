@@ -3,6 +3,10 @@
 The steps are those of `watermark.symbols` for a still: the original's tones and spectrum are brought to the leak's,
 the difference is correlated with the mark, places that are noisy or drawn over count little. A slice is the cell. No
 codeword is used.
+
+One thing is different in a clip. Who compresses it hard codes little but its first frame, and copies most of a still
+scene from frame to frame: there the mark of the group of pictures in which that frame lay stays on through all that
+follow, and in each of those it is noise. Only what was coded again since a group began says anything of it.
 """
 
 from __future__ import annotations
@@ -113,12 +117,12 @@ def read_frame(
     shape = clean.shape[0], clean.shape[1]
     warped, seen = leak.onto(homography, shape)
     shown = registration.evidence_mask(clean, warped, seen)
-    floors = [own * np.float32(band.passed**0.5) for band in reference.scene.responses[OWN]]
+    floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
     left = explain(clean, warped, seen, shown, floors)
     told = seen if before is None else seen * renewed(warped, before.onto(homography, shape)[0])
     found = [
         correlate(left, mark, bands, told, labels, slices)
-        for mark, bands in zip((own, reference.drawn), reference.scene.responses, strict=True)
+        for mark, bands in zip((own, reference.drawn), reference.responses, strict=True)
     ]
     return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
 
