@@ -191,7 +191,7 @@ def read_shot(
         picks[references.group_at(line.at(frame.time_s))].append(number)
     for group, numbers in sorted(picks.items(), key=lambda item: -len(item[1])):
         moments = []
-        earlier = [number for some in range(group) for number in picks.get(some, ())]
+        earlier = [number for some, held in picks.items() if some < group for number in held]
         last_before = leaks[max(earlier)] if earlier else None
         few = chosen(references, group, numbers, shot, line)
         moments_s = [line.at(shot[number].time_s) for number in few]
