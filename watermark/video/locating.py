@@ -27,8 +27,8 @@ from .symbols import FrameSymbols
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 3
 NEAR_FRAMES_S = 0.22
-CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of whole frames, of crops
-PRESENT_IN_PART = 0.3  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
+CLEAR, CLEAR_IN_PART = 0.5, 0.75  # clarity from which a moment is certain: of whole frames, of crops
+PRESENT_IN_PART = 0.2  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
 MOST_TRIED = 4  # moments of a pan

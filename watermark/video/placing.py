@@ -108,7 +108,8 @@ def glanced(leak: Leak, homography: Matrix, reference: Reference) -> Place:
 
 def kept_or_settled(leak: Leak, place: Place, reference: Reference) -> Place | None:
     """The place of the frame before where it does as well for this one, as on a tripod; else a refined one."""
-    as_it_is = Place(place.homography, look(Raster(reference.clean, np.eye(3), 1), leak, place.homography))
+    half = Raster(reference.clean, np.eye(3), 1).reduced(2)  # as in `settle`, so that both are judged alike
+    as_it_is = Place(place.homography, look(half, leak, place.homography))
     if as_it_is.convincing and as_it_is.evidence.agreement > STEADY * place.evidence.agreement:
         return as_it_is
     return settle(leak, place.homography, reference, rough=False)
