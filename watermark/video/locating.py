@@ -32,6 +32,7 @@ PRESENT_IN_PART = 0.2  # and presence: a crop laid onto a wrong frame of a pan r
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
 MOST_TRIED = 4  # moments of a pan
+FOUND_AGAIN = 0.4  # share of a certain moment's presence that other frames must find
 FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 2  # share of the best presence; moments that are judged by other frames too
 AROUND_S, AROUND_FRAMES = 1.0, 6  # to either side, where a pan leaves the moment open
 PANNED_PX = 3.0  # of the working raster: where nothing moves so far, the small pictures' line in time stands
@@ -202,10 +203,10 @@ def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], lo
 
     shown = shown_at(references, leak, located.place.homography, expected)
     tried(shown, rough=False)
-    if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_ELSEWHERE * tries[0][0]):
+    if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_AGAIN * tries[0][0]):
         return tries[0][1]
     for reference, homography in likely_moments(references, leak, located, shown, expected):
-        tried(reference, rough=True, homography=homography)
+        tried(reference, rough=False, homography=homography)
         if certain and located.whole:
             break
     best = max(tries, key=lambda one: one[0], default=(0.0, located))
