@@ -134,16 +134,15 @@ def encode(
 
 
 def encode_key(
-    planes: Frame, number: int, crf: float, design: Design, time_base: Fraction, signal: Signal
+    planes: Frame, idr: int, crf: float, design: Design, time_base: Fraction, signal: Signal
 ) -> tuple[list[bytes], tuple[bytes, bytes]]:
     """Encode a key frame in slices; returns them and the parameter sets.
 
     Parameters
     ----------
-    number : of its group. Where one key frame follows another, idr_pic_id must change (H.264, 7.4.3): it is that of
-        the encoder's first key frame in even groups, of its second in odd ones.
+    idr : idr_pic_id, 0 or 1: that of the encoder's first key frame, or of its second.
     """
-    coded = encode([(ticks, planes) for ticks in range(1 + number % 2)], design, time_base, signal, crf)
+    coded = encode([(ticks, planes) for ticks in range(1 + idr)], design, time_base, signal, crf)
     return coded.pictures[-1], coded.parameters
 
 

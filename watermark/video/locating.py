@@ -24,15 +24,15 @@ from .placing import Place
 from .references import Reference, References
 from .symbols import FrameSymbols
 
-WHOLE_WITHIN = 0.012  # of the long side: a leak placed farther from the whole frame's place is a part of it
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 3
 NEAR_FRAMES_S = 0.22
-CLEAR, CLEAR_IN_PART = 0.5, 0.85  # clarity from which a moment is certain: of whole frames, of crops
-PRESENT_IN_PART = 0.3  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
+CLEAR, CLEAR_IN_PART = 0.5, 0.75  # clarity from which a moment is certain: of whole frames, of crops
+PRESENT_IN_PART = 0.2  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
 MOST_TRIED = 4  # moments of a pan
+FOUND_AGAIN = 0.4  # share of a certain moment's presence that other frames must find
 FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 2  # share of the best presence; moments that are judged by other frames too
 AROUND_S, AROUND_FRAMES = 1.0, 6  # to either side, where a pan leaves the moment open
 PANNED_PX = 3.0  # of the working raster: where nothing moves so far, the small pictures' line in time stands
@@ -171,10 +171,7 @@ def try_place(
     again, _ = placing.nearest_frame(leak, place.homography, near, expected_s)
     if again is not reference:
         place = placing.settle(leak, place.homography, again, rough=True) or place
-    if whole:
-        moved = disagreement(homography, place.homography, leak.shape, references.shape)
-        whole = moved < WHOLE_WITHIN * max(references.shape)
-    return Located(place, line, whole)
+    return Located(place, line, placing.shows_all(place.homography, leak.shape, references.shape))
 
 
 def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> Located:
@@ -206,10 +203,10 @@ def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], lo
 
     shown = shown_at(references, leak, located.place.homography, expected)
     tried(shown, rough=False)
-    if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_ELSEWHERE * tries[0][0]):
+    if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_AGAIN * tries[0][0]):
         return tries[0][1]
     for reference, homography in likely_moments(references, leak, located, shown, expected):
-        tried(reference, rough=True, homography=homography)
+        tried(reference, rough=False, homography=homography)
         if certain and located.whole:
             break
     best = max(tries, key=lambda one: one[0], default=(0.0, located))
@@ -297,6 +294,8 @@ def other_moments(references: References, located: Located, expected_s: float) -
                 yield at_s
 
 
-def said_by(references: References, leak: Leak, homography: Matrix, reference: Reference) -> FrameSymbols:
-    """Symbols of one placed frame."""
-    return symbols.read_frame(leak, homography, reference, references.master.design.slices)
+def said_by(
+    references: References, leak: Leak, homography: Matrix, reference: Reference, before: Leak | None = None
+) -> FrameSymbols:
+    """Symbols of one placed frame; `before` is a frame from before its group of pictures, see `symbols.read_frame`."""
+    return symbols.read_frame(leak, homography, reference, references.master.design.slices, before)

@@ -22,6 +22,7 @@ Plane = NDArray[np.float32]
 
 DARK = 28  # levels: letterbox bars are at most this bright
 QUARTER = 4
+HIDDEN = 0.012  # of the leak's long side: a frame that reaches farther beyond its border is shown in part
 LATE_PRICE = 0.02  # of correlation per second away from the expected moment
 STEADY = 0.95  # share of the agreement elsewhere at which a place is taken over as it is
 CLEAR_SCORE, CLEAR_AGREEMENT = 25.0, 0.12
@@ -107,7 +108,8 @@ def glanced(leak: Leak, homography: Matrix, reference: Reference) -> Place:
 
 def kept_or_settled(leak: Leak, place: Place, reference: Reference) -> Place | None:
     """The place of the frame before where it does as well for this one, as on a tripod; else a refined one."""
-    as_it_is = Place(place.homography, look(Raster(reference.clean, np.eye(3), 1), leak, place.homography))
+    half = Raster(reference.clean, np.eye(3), 1).reduced(2)  # as in `settle`, so that both are judged alike
+    as_it_is = Place(place.homography, look(half, leak, place.homography))
     if as_it_is.convincing and as_it_is.evidence.agreement > STEADY * place.evidence.agreement:
         return as_it_is
     return settle(leak, place.homography, reference, rough=False)
@@ -154,3 +156,10 @@ def corners_on_leak(homography: Matrix, working: tuple[int, int]) -> NDArray[np.
     points = np.array([[[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]]], float)
     out: NDArray[np.float64] = cv2.perspectiveTransform(points, inverse(homography))[0]
     return out
+
+
+def shows_all(homography: Matrix, leak: tuple[int, int], working: tuple[int, int]) -> bool:
+    """Whether a leak of that many rows and columns shows the whole frame, up to a narrow border."""
+    corners = corners_on_leak(homography, working)
+    limit = np.array([leak[1] - 1, leak[0] - 1])
+    return bool(np.maximum(-corners, corners - limit).max() < HIDDEN * max(leak))

@@ -131,12 +131,14 @@ def finish(store: Store, segment: int, made: Segment, parameters: tuple[bytes, b
 def marked_groups(plan: Plan, segment: int, workers: ThreadPoolExecutor) -> Iterator[tuple[Group, Twins]]:
     """Yield a segment's groups of pictures as twins, each ending where its mark does."""
     number, coding = 0, Coding()
+    lone: int | None = None  # idr_pic_id of the group before, where that is a single key frame
     for second in seconds(plan, segment):
         waiting: list[tuple[list[tuple[int, Frame]], int | None]] = [(second, None)]
         while waiting:
             shown, plain = waiting.pop(0)
             times, planes = [ticks for ticks, _ in shown], [frame for _, frame in shown]
-            group = Group(plan.key, plan.design, segment, number, times, planes)
+            idr = int(len(shown) == 1) if lone is None else 1 - lone
+            group = Group(plan.key, plan.design, segment, number, idr, times, planes)
             made = encode_twins(group, plan.source.time_base, plan.signal, workers, coding, plain)
             coding = made.coding
             if made.kept < len(shown):
@@ -144,7 +146,7 @@ def marked_groups(plan: Plan, segment: int, workers: ThreadPoolExecutor) -> Iter
                 waiting[:0] = [(part, length(made.base.only(ticks for ticks, _ in part))) for part in parts]
                 continue
             yield group, made
-            number += 1
+            number, lone = number + 1, idr if len(shown) == 1 else None
 
 
 def seconds(plan: Plan, segment: int) -> Iterator[list[tuple[int, Frame]]]:

@@ -37,7 +37,7 @@ FRAMES_PER_GROUP = 2  # more add cost but little: frames of one group share much
 BORDER_S = 0.1
 FIRST_STAGE_GROUPS = 2
 FAINTEST_TO_FULL = 0.01, 1.0  # mean square amplitudes that are believed
-FEWEST_LEFT = 3  # frames that make another piece
+FEWEST_LEFT = 6  # frames, a second of them, that make another piece
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,8 @@ def read_shot(
 ) -> Iterator[list[Moment]]:
     """Yield the moments of a shot, group of pictures by group of pictures.
 
+    The one in which it begins goes first: after a cut and at the start of a file a codec codes a whole frame.
+
     Parameters
     ----------
     before : homography of the shot before.
@@ -189,13 +191,16 @@ def read_shot(
         if not stays[number]:
             continue
         picks[references.group_at(line.at(frame.time_s))].append(number)
-    for group, numbers in sorted(picks.items(), key=lambda item: -len(item[1])):
+    begins = min(picks, key=lambda group: picks[group][0], default=0)
+    for group, numbers in sorted(picks.items(), key=lambda item: (item[0] != begins, -len(item[1]))):
         moments = []
+        earlier = [number for some, held in picks.items() if some < group for number in held]
+        last_before = leaks[max(earlier)] if earlier else None
         few = chosen(references, group, numbers, shot, line)
         moments_s = [line.at(shot[number].time_s) for number in few]
         for number, at_s in zip(few, moments_s, strict=True):
             reference = locating.shown_at(references, leaks[number], place.homography, at_s, moments_s)
-            moment = read_moment(references, leaks[number], shot[number].time_s, place, reference)
+            moment = read_moment(references, leaks[number], shot[number].time_s, place, reference, last_before)
             if moment is not None:
                 place = moment.place
                 moments.append(moment)
@@ -214,12 +219,19 @@ def chosen(references: References, group: int, numbers: list[int], shot: list[Le
     return [inner[i] for i in spread]
 
 
-def read_moment(references: References, leak: Leak, leak_s: float, place: Place, reference: Reference) -> Moment | None:
-    """Read one frame of the leak, placed about as the one before it; None where it does not show the reference."""
+def read_moment(
+    references: References, leak: Leak, leak_s: float, place: Place, reference: Reference, before: Leak | None
+) -> Moment | None:
+    """Read one frame of the leak, placed about as the one before it; None where it does not show the reference.
+
+    Parameters
+    ----------
+    before : the leak's last frame from before this group of pictures.
+    """
     found = placing.kept_or_settled(leak, place, reference)
     if found is None or not found.convincing:
         return None
-    said = locating.said_by(references, leak, found.homography, reference)
+    said = locating.said_by(references, leak, found.homography, reference, before)
     return Moment(leak_s, reference.time_s, reference.group, found, said)
 
 

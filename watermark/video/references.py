@@ -77,6 +77,14 @@ class Reference:
         """The part of the mark that is the key's pattern: (h, w) float32."""
         return motion.carried(self.scene.drawn, self.way, self.scene.shape, 0)
 
+    @property
+    def responses(self) -> tuple[list[BandResponse], ...]:
+        """What the bands do to both templates; of a group, as the first of its frames that is read shows it."""
+        if not self.scene.responses:
+            labels, cells = self.labels.astype(np.int32), len(self.scene.leans)
+            self.scene.responses = tuple(band_responses(labels, mark, cells) for mark in (self.mark, self.drawn))
+        return self.scene.responses
+
     @cached_property
     def clean(self) -> Plane:
         """The frame without a mark: (h, w) float32."""
@@ -94,7 +102,7 @@ class Scene:
     shape : rows and columns of the delivered picture, px.
     leans : (cells + 1,) float32, 2p - 1 of each cell, and 0.
     drawn : (h, w) float32, the part of the key frame's mark that is the key's pattern.
-    responses : of the bands to both templates.
+    responses : of the bands to both templates; empty until a frame is read.
     """
 
     labels: Labels
@@ -175,39 +183,42 @@ class References:
         if not wanted <= held.keys():
             while len(self._held) >= GROUPS_HELD:
                 self._held.popitem(last=False)
-            held = self._decoded(group, wanted | held.keys())
+            held = self._decoded(group, wanted | held.keys(), held)
         self._held[group] = held
         return [held[number] for number in sorted(held)]
 
-    def _decoded(self, group: int, wanted: set[int]) -> dict[int, Reference]:
-        order = np.sort(self.ticks[group])
-        plus, minus = (twin.only(order[sorted(wanted)].tolist()) for twin in self.coded(group))
-        design, base = self.master.design, float(self.master.time_base)
-        sums, differences = [], []
+    def _decoded(self, group: int, wanted: set[int], held: dict[int, Reference]) -> dict[int, Reference]:
+        """Frames of a group by their numbers; those that are held already are taken as they are."""
+        order, numbers = np.sort(self.ticks[group]), sorted(wanted)
+        plus, minus = (twin.only(order[numbers].tolist()) for twin in self.coded(group))
+        planes: dict[int, tuple[NDArray[np.int16], NDArray[np.int16]]] = {}
         kinds: list[int] = []
         vectors: list[motion.Vectors | None] = []
-        for frame, other in zip(encoding.shown(plus, vectors=True), encoding.shown(minus), strict=True):
-            ours, theirs = encoding.luma_of(frame), encoding.luma_of(other)
-            sums.append(self._fine(cv2.add(ours, theirs, dtype=cv2.CV_16S)))
-            differences.append(self._fine(cv2.subtract(ours, theirs, dtype=cv2.CV_16S)))
+        pairs = zip(encoding.shown(plus, vectors=True), encoding.shown(minus), strict=True)
+        for number, (frame, other) in zip(numbers, pairs, strict=True):
+            if number not in held:
+                ours, theirs = encoding.luma_of(frame), encoding.luma_of(other)
+                apart = cv2.subtract(ours, theirs, dtype=cv2.CV_16S)
+                planes[number] = self._fine(cv2.add(ours, theirs, dtype=cv2.CV_16S)), self._fine(apart)
             kinds.append(int(frame.pict_type))
             told = frame.side_data.get("MOTION_VECTORS")
             vectors.append(told.to_ndarray() if told is not None else None)
-        biases = self.master.codebook.biases[group * design.slices : (group + 1) * design.slices]
-        shape = design.height, design.width
-        drawn = projected(differences[0] * np.float32(0.5 / FINE), self._pattern(group))
-        scene = Scene(self.labels, shape, np.append(2 * biases - 1, 0).astype(np.float32), drawn)
-        ways = [way.astype(np.float16) for way in motion.ways_back(kinds, vectors, shape)]
-        frames = {
-            number: Reference(group, float(order[number]) * base, together, apart, way, scene)
-            for number, together, apart, way in zip(sorted(wanted), sums, differences, ways, strict=True)
+        scene = next(iter(held.values())).scene if held else self._scene(group, planes[0][1])
+        ways = motion.ways_back(kinds, vectors, scene.shape)
+        base = float(self.master.time_base)
+        return {
+            number: held.get(number)
+            or Reference(group, float(order[number]) * base, *planes[number], way.astype(np.float16), scene)
+            for number, way in zip(numbers, ways, strict=True)
         }
-        half = frames[sorted(wanted)[len(frames) // 2]]
-        scene.responses = tuple(
-            band_responses(half.labels.astype(np.int32), template, design.slices + 1)
-            for template in (half.mark, half.drawn)
-        )
-        return frames
+
+    def _scene(self, group: int, difference: NDArray[np.int16]) -> Scene:
+        """What a group's frames share, given the difference of its two key frames."""
+        design = self.master.design
+        biases = self.master.codebook.biases[group * design.slices : (group + 1) * design.slices]
+        drawn = projected(difference * np.float32(0.5 / FINE), self._pattern(group))
+        leans = np.append(2 * biases - 1, 0).astype(np.float32)
+        return Scene(self.labels, (design.height, design.width), leans, drawn)
 
     def _fine(self, plane: NDArray[np.int16]) -> NDArray[np.int16]:
         """FINE times a plane of whole levels, on the working raster: whole numbers, for speed.

@@ -3,12 +3,17 @@
 The steps are those of `watermark.symbols` for a still: the original's tones and spectrum are brought to the leak's,
 the difference is correlated with the mark, places that are noisy or drawn over count little. A slice is the cell. No
 codeword is used.
+
+One thing is different in a clip. Who compresses it hard codes little but its first frame, and copies most of a still
+scene from frame to frame: there the mark of the group of pictures in which that frame lay stays on through all that
+follow, and in each of those it is noise. Only what was coded again since a group began says anything of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +30,8 @@ Plane = NDArray[np.float32]
 OWN, DRAWN = 0, 1
 FAINTEST = 0.02  # of the noise's share
 HALF_PX = 30  # of the working raster: what codecs leave behind is not alike so far apart
+NEARBY_PX = 7
+UNCHANGED = 0.5  # squared levels: rounding and resampling of what was not coded again
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,9 @@ class FrameSymbols:
         return float(np.sum(middle * coarse) / (np.sqrt(np.sum(middle**2) * np.sum(coarse**2)) + 1e-12))
 
 
-def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int) -> FrameSymbols:
+def read_frame(
+    leak: Leak, homography: Matrix, reference: Reference, slices: int, before: Leak | None = None
+) -> FrameSymbols:
     """Correlate one registered frame with the mark.
 
     Parameters
@@ -101,17 +110,28 @@ def read_frame(leak: Leak, homography: Matrix, reference: Reference, slices: int
     homography : leak px -> working raster.
     reference : the frame of the video that it shows.
     slices : in a key frame.
+    before : the leak's frame from before this group of pictures, where it shows the same place: what has not changed
+        since was not coded again, and shows the mark of the group before.
     """
     clean, own, labels = reference.clean, reference.mark, halved(reference.labels.astype(np.int32), slices)
-    warped, seen = leak.onto(homography, (clean.shape[0], clean.shape[1]))
+    shape = clean.shape[0], clean.shape[1]
+    warped, seen = leak.onto(homography, shape)
     shown = registration.evidence_mask(clean, warped, seen)
-    floors = [own * np.float32(band.passed**0.5) for band in reference.scene.responses[OWN]]
+    floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
     left = explain(clean, warped, seen, shown, floors)
+    told = seen if before is None else seen * renewed(warped, before.onto(homography, shape)[0])
     found = [
-        correlate(left, mark, bands, seen, labels, slices)
-        for mark, bands in zip((own, reference.drawn), reference.scene.responses, strict=True)
+        correlate(left, mark, bands, told, labels, slices)
+        for mark, bands in zip((own, reference.drawn), reference.responses, strict=True)
     ]
     return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
+
+
+def renewed(now: Plane, before: Plane) -> Plane:
+    """How surely each place was coded again between two frames: e / (e + e₀), e the local energy of the change."""
+    change = now - before
+    energy = cv2.blur(change * change, (NEARBY_PX, NEARBY_PX))
+    return energy / (energy + np.float32(UNCHANGED))
 
 
 def halved(labels: NDArray[np.int32], slices: int) -> NDArray[np.int32]:

@@ -38,6 +38,7 @@ Plane = NDArray[np.float32]
 Frame = NDArray[np.uint8]
 
 TARGET_JOD = 9.955  # of a key frame as delivered, for the still model; 9.9 and more for a model of moving pictures
+FIRST_BAND = 1  # nobody sees as faint a difference in the finest: it adds less than 1 % to what is judged
 WEAKEST, STRONGEST = 0.3, 4.0
 BYTES = 1.16  # of a copy, over those of the base
 BYTES_CLOSE = 0.03
@@ -49,6 +50,7 @@ SLOPE = 1.5  # of log visibility over log strength, where only one strength was 
 KEPT = 0.45  # share of the key frame's energy of the mark that every picture of its group must have
 LEAST = 0.15  # share of the energy that a picture could carry
 FADING_S = 0.25
+ALIKE_CRF = 2.0  # key frames coded as alike lose their mark at the same picture
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Group:
     key : the asset's key.
     design : of the asset.
     segment, number : which group, counted within its segment.
+    idr : idr_pic_id of its key frame, which must change where one key frame follows another (H.264, 7.4.3).
     times : when each frame is shown, ticks, ascending.
     frames : (3 H / 2, W) uint8 planes each.
     """
@@ -68,6 +71,7 @@ class Group:
     design: Design
     segment: int
     number: int
+    idr: int
     times: Sequence[int]
     frames: Sequence[Frame]
 
@@ -139,6 +143,8 @@ def encode_twins(
 ) -> Twins:
     """Encode both variants of a group, the key frame as fine and the mark as strong as bytes and the eye allow.
 
+    A group in which the mark does not last is to be encoded anew in parts, so it is encoded as guessed.
+
     Parameters
     ----------
     workers : two threads.
@@ -157,7 +163,7 @@ def encode_twins(
     def tried(coding: Coding) -> tuple[Coded, Coded]:
         def one(variant: Plane) -> Coded:
             shown = marked(key, carrier, variant, coding.strength)
-            slices, sets = encoding.encode_key(shown, group.number, coding.crf, group.design, time_base, signal)
+            slices, sets = encoding.encode_key(shown, group.idr, coding.crf, group.design, time_base, signal)
             if sets != base.parameters:
                 raise TwinsDiffer
             return replace(base, pictures=[slices, *base.pictures[1:]])
@@ -165,8 +171,14 @@ def encode_twins(
         plus, minus = workers.map(one, group.variants)
         return plus, minus
 
-    coding, (plus, minus) = solved(tried, base, key, group.sample, guess, BYTES * (plain or length(base)))
-    return Twins(plus, minus, base, coding, kept(group, coding.strength, plus, minus))
+    guessed = tried(guess)
+    lasts = kept(group, guess.strength, *guessed)
+    if lasts < len(group.times):
+        return Twins(*guessed, base, guess, lasts)
+    coding, (plus, minus) = solved(tried, base, key, group.sample, guess, guessed, BYTES * (plain or length(base)))
+    if abs(coding.crf - guess.crf) > ALIKE_CRF:
+        lasts = kept(group, coding.strength, plus, minus)
+    return Twins(plus, minus, base, coding, lasts)
 
 
 def solved(
@@ -175,6 +187,7 @@ def solved(
     key: Frame,
     sample: NDArray[np.bool_],
     coding: Coding,
+    twins: tuple[Coded, Coded],
     wanted: float,
 ) -> tuple[Coding, tuple[Coded, Coded]]:
     """Find the coding at which a copy is as long, and its key frame as visible, as is aimed at.
@@ -184,17 +197,16 @@ def solved(
     tried : encodes both variants.
     key : key frame of the base.
     sample : bits of the copy that is judged.
-    coding : the first guess.
+    coding, twins : the first guess, and what comes of it.
     wanted : bytes of a copy.
     """
     shared = length(base) - length(first(base))
-    original = cv2.cvtColor(key, cv2.COLOR_YUV2RGB_I420)
+    original = visibility.Original.seen(cv2.cvtColor(key, cv2.COLOR_YUV2RGB_I420), first=FIRST_BAND)
     points: list[tuple[float, float]] = []
     for left in reversed(range(ROUNDS)):
-        plus, minus = tried(coding)
-        copy = first(mixture(plus, minus, sample))
+        copy = first(mixture(*twins, sample))
         shown = cv2.cvtColor(encoding.decode(copy)[0], cv2.COLOR_YUV2RGB_I420)
-        loss = 10 - visibility.jod(visibility.difference(original, shown))
+        loss = 10 - visibility.jod(original.difference(shown))
         points.append((np.log(coding.strength), np.log(max(loss, 1e-4))))
         step = next_step(points)
         spent = length(copy) / max(1.0, wanted - shared)
@@ -209,7 +221,8 @@ def solved(
         elif strength == coding.strength:
             break
         coding = Coding(strength, coding.crf if fits else crf)
-    return coding, (plus, minus)
+        twins = tried(coding)
+    return coding, twins
 
 
 def next_step(points: Sequence[tuple[float, float]]) -> float:

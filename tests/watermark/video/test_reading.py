@@ -10,6 +10,8 @@ pytest.importorskip("av")
 
 from watermark.codebook import Codebook
 from watermark.errors import WatermarkError
+from watermark.registration.geometry import resize_matrix
+from watermark.registration.warping import Leak
 from watermark.video import Folder, issue, prepare
 from watermark.video.accusing import accuse, trace
 from watermark.video.encoding import decode
@@ -19,6 +21,7 @@ from watermark.video.leaks import WINDOW_S, WINDOWS, held_frames, windows
 from watermark.video.reading import Reading, read_picture, read_stages
 from watermark.video.references import References
 from watermark.video.strip import strip
+from watermark.video.symbols import OWN, read_frame
 from watermark.video.twins import mixture
 
 from .conftest import panned, write
@@ -131,6 +134,22 @@ def test_reading_uses_no_codeword(references, finder, copy, monkeypatch):
     monkeypatch.setattr(Codebook, "bits", refuse)
     monkeypatch.setattr(Codebook, "scores", refuse)
     assert next(iter(read_stages(references, finder, copy))).readable
+
+
+def test_what_was_not_coded_again_says_nothing_of_its_group(references, frames):
+    reference, slices = references.group(1)[5], references.master.design.slices
+    now, before = (cv2.cvtColor(frames[n], cv2.COLOR_RGB2GRAY).astype(np.float32) for n in (17, 11))
+    middle = references.master.design.height // 2
+    before[middle:] = now[middle:]
+    onto = resize_matrix(now.shape, references.shape)
+    whole, told = (
+        read_frame(Leak.build(now), onto, reference, slices, earlier).precisions[OWN].sum(0)
+        for earlier in (None, Leak.build(before))
+    )
+    lower = references.master.design.boxes[:, 0] > middle + 16
+    upper = references.master.design.boxes[:, 1] < middle - 16
+    assert np.all(told[lower] < 0.01 * whole[lower].mean())
+    assert told[upper].sum() > 0.5 * whole[upper].sum()
 
 
 def test_a_reference_lies_between_its_variants(references):

@@ -10,6 +10,7 @@ pytest.importorskip("av")
 
 from watermark import visibility
 from watermark.video import Folder, issue, plan, prepare
+from watermark.video.bitstream import Parameters, slice_header
 from watermark.video.encoding import decode
 from watermark.video.preparing import marked_groups
 from watermark.video.twins import BYTES, TARGET_JOD, length, mixture
@@ -58,6 +59,17 @@ def test_a_shot_of_one_frame_is_a_group_that_decoders_take(tmp_path):
     with av.open(str(target)) as file:
         file.streams.video[0].codec_context.options = {"err_detect": "explode"}
         assert sum(1 for _ in file.decode(video=0)) == 13
+
+
+def test_neighbouring_shots_of_one_frame_are_told_apart(tmp_path, workers):
+    flashes = [np.full((192, 320, 3), light, np.uint8) for light in (230, 30)]
+    for flash, word in zip(flashes, ("now", "or"), strict=True):
+        cv2.putText(flash, word, (40, 120), cv2.FONT_HERSHEY_SIMPLEX, 3, (20, 160, 200), 9)
+    source = write(tmp_path / "flashes.mp4", itertools.chain(panned(6), flashes, panned(6)), rate=20)
+    made = [twins for _, twins in groups_of(source, workers)]
+    assert [len(twins.plus.times) for twins in made] == [6, 1, 1, 6]
+    read = [slice_header(t.plus.pictures[0][0], Parameters.parse(*t.plus.parameters))["idr_pic_id"] for t in made]
+    assert read[1] != read[2] != read[3]
 
 
 def test_a_copy_is_as_long_and_as_like_its_original_as_is_aimed_at(cut, workers):
