@@ -109,20 +109,22 @@ def test_one_round_looks_at_one_copy_and_foresees_how_a_weaker_mark_looks():
     assert 0.3 * ALLOWED_IN_TILE < tiles.max() < ALLOWED_IN_TILE * TOLERANCE_IN_TILE * 1.05
 
 
+def lattice():
+    """Cells of a square picture, their pattern and biases, and the generator that drew these."""
+    labels, rng = cells.voronoi(KEY, 512, 512, 8.0), np.random.default_rng(5)
+    return labels, cells.bumps(labels, 8.0), rng.permutation(bias_law(int(labels.max()) + 1) / 256), rng
+
+
 def test_hardly_a_copy_loses_more_of_a_tile_than_an_unlucky_one():
     """Losses grow with the root of the power at which a cell is seen; of 300 copies in 64 tiles, few are unluckier."""
-    labels = cells.voronoi(KEY, 512, 512, 8.0)
-    pattern = cells.bumps(labels, 8.0)
-    count = int(labels.max()) + 1
-    rng = np.random.default_rng(5)
-    biases = rng.permutation(bias_law(count) / 256)
+    labels, pattern, biases, rng = lattice()
     minus, plus = variant_amplitudes(biases)
     power = 2 * visibility.CONTRAST_EXPONENT
 
     def losses(amplitude):
         return np.sqrt(strength.tile_means(np.abs(pattern * amplitude[labels]) ** power, (8, 8)))
 
-    sample, *copies = (np.where(rng.random(count) < biases, plus, minus) for _ in range(300))
+    sample, *copies = (np.where(rng.random(len(biases)) < biases, plus, minus) for _ in range(300))
     evenly = (np.abs(pattern * sample[labels]) ** power).astype(np.float32)
     unlucky = losses(sample) * chances(pattern, labels, biases, sample, (8, 8), evenly)
     beyond = np.mean([losses(copy) > unlucky for copy in copies])
@@ -131,12 +133,8 @@ def test_hardly_a_copy_loses_more_of_a_tile_than_an_unlucky_one():
 
 
 def test_chance_has_more_to_say_where_few_cells_are_seen():
-    labels = cells.voronoi(KEY, 512, 512, 8.0)
-    pattern = cells.bumps(labels, 8.0)
-    count = int(labels.max()) + 1
-    rng = np.random.default_rng(5)
-    biases = rng.permutation(bias_law(count) / 256)
-    sample = np.full(count, 1.0, np.float32)
+    labels, pattern, biases, _ = lattice()
+    sample = np.ones(len(biases), np.float32)
     evenly = np.abs(pattern) ** np.float32(2 * visibility.CONTRAST_EXPONENT)
     lamp = evenly.copy()
     lamp[:, :256] *= np.exp(-np.hypot(*np.mgrid[-256:256, -128:128]) / 12)

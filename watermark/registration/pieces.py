@@ -155,15 +155,7 @@ def _half_white(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
 
 
 def piece_area(original: Plane, warped: Plane, mask: Plane) -> Plane:
-    """Where the grain of a leak is the original's: (h, w) float32, 0 or 1.
-
-    Parameters
-    ----------
-    original, warped : ndarray, shape (h, w), float32
-        Canonical raster.
-    mask : ndarray, shape (h, w), float32, 0 or 1
-        Where `warped` is leak.
-    """
+    """Where the grain of a leak is the original's: (h, w) float32, 0 or 1; all as in `registration.cutout`."""
     x, z = _equalised(original)[0] * mask, _equalised(warped)[0] * mask
     common, ours, theirs = (wide_blur(p, _AREA_SIGMA) for p in (x * z, x * x, z * z))
     alike = common / np.sqrt((ours + 0.05) * (theirs + 0.05))
