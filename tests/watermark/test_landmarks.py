@@ -17,6 +17,7 @@ from watermark.landmarks.codes import DamagedLandmarks, raised
 from watermark.landmarks.hamming import nearest_pivots, scan_buckets, two_nearest, words
 from watermark.landmarks.matching import visible
 from watermark.landmarks.segments import Segment, label, pivots
+from watermark.landmarks.votes import shortlist
 
 PHOTOS = from_wheel()
 OURS = ("astronaut", "coffee", "motorcycle", "rocket")
@@ -114,6 +115,56 @@ def test_a_closer_look_counts_what_the_index_does_not_hold() -> None:
     assert closer[0].share > 0.3
 
 
+def part_of(whole: Landmarks, chosen: np.ndarray) -> Landmarks:
+    """An asset that shares some landmarks with another and looks otherwise."""
+    points, sizes, angles, codes = (v[chosen] for v in (whole.points, whole.sizes, whole.angles, whole.codes))
+    return Landmarks(whole.shape, points, sizes, angles, codes, np.zeros_like(whole.thumbnail))
+
+
+def test_beside_a_clear_match_only_what_outvotes_chance_is_looked_at() -> None:
+    coffee, rocket = (landmarks.describe(PHOTOS[name]) for name in ("coffee", "rocket"))
+    parts = np.array_split(np.random.default_rng(4).permutation(len(coffee)), len(coffee) // 12)[:20]
+    index = LandmarkIndex()
+    for number, chosen in enumerate(parts):
+        index.add(f"part {number}", part_of(coffee, chosen))
+    asked: list[str] = []
+
+    def search(*photos: str) -> list[str]:
+        asked.clear()
+        query = landmarks.query(np.vstack([cv2.resize(PHOTOS[name], (600, 400)) for name in photos]))
+        return [c.asset_id for c in index.search(query, asked.append)]
+
+    assert search("coffee") == []
+    assert len(asked) >= 16
+    index.add("coffee", coffee)
+    index.add("rocket", rocket)
+    assert search("coffee") == ["coffee"]
+    assert len(asked) < 8
+    assert sorted(search("coffee", "rocket")) == ["coffee", "rocket"]
+
+
+def test_an_asset_gets_no_votes_of_another() -> None:
+    rng = np.random.default_rng(6)
+    places, pairs = rng.uniform(0, 600, (40, 2)).astype(np.float32), 40
+    asset = np.c_[places, np.full(pairs, 10), np.zeros(pairs)].astype(np.float32)
+    turns = [np.float32(15 * turn + 7) for turn in range(24)]  # an asset each, shown at another turn about its centre
+    queries = []
+    for turn in turns:
+        c, s = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+        queries.append(np.c_[(places - 300) @ [[c, s], [-s, c]] + 300, asset[:, 2], asset[:, 3] + turn])
+    owners = np.repeat(np.arange(24), pairs)
+    listed = shortlist(
+        np.concatenate(queries).astype(np.float32),
+        np.tile(asset, (24, 1)),
+        owners,
+        np.tile(np.float32([300, 300, 600]), (len(owners), 1)),
+        np.ones(len(owners), np.float32),
+        most=24,
+        least=0.0,
+    )
+    assert [item.strength for item in listed] == [pairs] * 24
+
+
 def test_words_in_the_same_type_are_no_match() -> None:
     held, asked = (page([PHOTOS["rocket"]], np.random.default_rng(seed)) for seed in (2, 5))
     index = LandmarkIndex()
@@ -130,7 +181,7 @@ def test_words_in_the_same_type_are_no_match() -> None:
 def test_a_broad_strip_on_a_page_counts_and_what_desktops_share_does_not(
     inliers: int, alike: float, share: float, spread: float, counts: bool
 ) -> None:
-    seen = landmarks.Candidate("a", (1600, 1200), inliers, spread, share, np.eye(3), False, False, alike, 0.0)
+    seen = landmarks.Candidate("a", (1600, 1200), 9.0, inliers, spread, share, np.eye(3), False, False, alike, 0.0)
     assert seen.is_match is counts
 
 

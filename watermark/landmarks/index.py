@@ -58,9 +58,11 @@ class LandmarkIndex:
         if not snapshot.codes or not len(query):
             return []
         for variants in ((0, 1), (2, 3)):
-            found = ranked([candidate for variant in variants for candidate in find(snapshot, query, variant, details)])
-            if found:
-                return found
+            found: list[Candidate] = []
+            for variant in variants:
+                found += find(snapshot, query, variant, details, found)
+            if matches := ranked(found):
+                return matches
         return []
 
     def _sealed(self) -> Snapshot:

@@ -122,8 +122,7 @@ def visible(
     places = project(asset[:, :2], onto)
     grown = np.hypot(*(project(asset[:, :2] + _pointing(asset), onto) - places).T) * asset[:, 2]
     inside = (places > 0).all(axis=1) & (places < shape[::-1]).all(axis=1) & (grown >= least_px)
-    cell = _SAME_PLACE * max(asset_shape)
-    return len(np.unique(np.rint(asset[inside, :2] / cell), axis=0))
+    return _places(asset[inside, :2], _SAME_PLACE * max(asset_shape))
 
 
 def one_to_one(pairs: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -142,8 +141,13 @@ def distinct(source: NDArray[np.float32], target: NDArray[np.float32], homograph
     """Pairs that do not share a place on either side: one corner found at two sizes is one witness."""
     cell = _SAME_PLACE * long_side
     scale = abs(np.linalg.det(homography[:2, :2] / homography[2, 2])) ** 0.5
-    counts = [len(np.unique(np.rint(p / c), axis=0)) for p, c in ((target, cell), (source, cell / max(scale, 1e-6)))]
-    return min(counts)
+    return min(_places(target, cell), _places(source, cell / max(scale, 1e-6)))
+
+
+def _places(points: NDArray[np.float32], cell: float) -> int:
+    """How many cells of a square grid hold some of the points."""
+    column, row = np.rint(points / cell).astype(np.int64).T
+    return len(np.unique((row << 32) + column))
 
 
 def _seeds(pairs: NDArray[np.int32]) -> NDArray[np.intp]:

@@ -49,6 +49,9 @@ spreads from 0.08. Strips of portraits across a page, on which the second rule w
 and more, in shares from 0.25 and spreads from 0.16.
 """
 
+CLEAR = Evidence(20, 0.9, 0.08, 0.1)
+"""Far from all chance agreements, see `ENOUGH`: the search then spares itself looks at what chance proposes."""
+
 OTHER_COLOURS = 25.0
 """Lab units of unexplained colour from which a match is called another colourway."""
 
@@ -63,6 +66,7 @@ class Candidate:
     ----------
     asset_id : as it was added.
     shape : (H, W) of the asset, px.
+    votes : weight of the similar landmarks that proposed the asset.
     inliers : distinct landmarks that agree on the homography.
     spread : share of the asset's area within the hull of these landmarks.
     share : of the asset's landmarks that a picture lying so should show, how large a part was found.
@@ -73,6 +77,7 @@ class Candidate:
 
     asset_id: str
     shape: tuple[int, int]
+    votes: float
     inliers: int
     spread: float
     share: float
@@ -85,19 +90,26 @@ class Candidate:
     @property
     def is_match(self) -> bool:
         """Whether the query shows the asset, in whatever colours."""
-        alike = -self.structure if self.inverted else self.structure
-        return any(
-            self.inliers >= least.inliers
-            and alike >= least.alike
-            and self.share >= least.share
-            and self.spread >= least.spread
-            for least in ENOUGH
-        )
+        return any(_reach(self._evidence, least) for least in ENOUGH)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether this is a match beyond doubt, `CLEAR`."""
+        return _reach(self._evidence, CLEAR)
 
     @property
     def in_other_colours(self) -> bool:
         """Whether the query shows colours that no change of the whole picture turns the asset's into."""
         return not self.inverted and self.colour > OTHER_COLOURS
+
+    @property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.inliers, -self.structure if self.inverted else self.structure, self.share, self.spread)
+
+
+def can_match(inliers: int, share: float, spread: float) -> bool:
+    """Whether a candidate is a match if only its small picture is alike enough."""
+    return any(_reach(Evidence(inliers, 1.0, share, spread), least) for least in ENOUGH)
 
 
 def ranked(found: Sequence[Candidate]) -> list[Candidate]:
@@ -111,6 +123,10 @@ def ranked(found: Sequence[Candidate]) -> list[Candidate]:
         left = [c for c in left if c not in family]
         out += sorted(family, key=lambda c: (c.colour, -c.inliers))
     return out
+
+
+def _reach(seen: Evidence, least: Evidence) -> bool:
+    return all(value >= limit for value, limit in zip(seen, least, strict=True))
 
 
 def _same_view(one: Candidate, other: Candidate) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from watermark.registration.geometry import inverse
 from .codes import QUERY_LEVELS, VARIANTS, Landmarks, Query
 from .hamming import nearest_pivots, scan_buckets, words
 from .matching import match, visible
-from .ranking import Candidate
+from .ranking import Candidate, can_match
 from .segments import Snapshot, pivots
 from .votes import shortlist, weigh
 
@@ -28,6 +28,8 @@ _FARTHEST_BITS = 76
 _ASKING = 2000, 1000, 500, 500  # landmarks of the query that ask the index: plain, mirrored, negative, both
 _CLOSER_LOOKS = (16, 24), (3, 8), (2, 4), (2, 4)  # at few assets always, at more if they are nearly as strong
 _NEARLY = 0.5
+_BESIDE_A_CLEAR_MATCH = 5  # looks at whatever comes next
+_BY_CHANCE = 2.0  # times the median of the listed: what chance votes reach
 _LEAST_STRENGTH = 0.3
 _SMALLEST_PX = 2.5  # SIFT finds no smaller key point, at the largest of the query's sizes
 
@@ -36,14 +38,20 @@ Details = Callable[[str], Landmarks | None]
 """An asset's landmarks for a closer look (`watermark.landmarks.detail`), by its id; None where there are none."""
 
 
-def find(snapshot: Snapshot, query: Query, variant: int, details: Details) -> list[Candidate]:
-    """The assets that a query shows in one of the `VARIANTS`.
+def find(
+    snapshot: Snapshot, query: Query, variant: int, details: Details, before: Sequence[Candidate] = ()
+) -> list[Candidate]:
+    """The assets that a query may show in one of the `VARIANTS`: those that its small picture can still make a match.
+
+    Once a match is clear, few more assets are worth a look: those with nearly as many votes, as a colourway has, or
+    with more than chance gives, as another picture on the same page has.
 
     Parameters
     ----------
     snapshot : with at least one code.
     query : with at least one landmark.
     variant : int, into `VARIANTS`.
+    before : what the query showed in other variants.
     """
     mirrored, inverted = VARIANTS[variant]
     geometry, unmirror = _oriented(query, mirrored, inverted)
@@ -55,12 +63,16 @@ def find(snapshot: Snapshot, query: Query, variant: int, details: Details) -> li
     votes = weigh(distances, rows)[asked, column]
     always, most = _CLOSER_LOOKS[variant]
     listed = shortlist(geometry[asking[asked]], theirs, owners, centres, votes, most, _LEAST_STRENGTH)
+    by_chance = _BY_CHANCE * float(np.median([item.strength for item in listed])) if listed else 0.0
     listed = [
         item for place, item in enumerate(listed) if place < always or item.strength > _NEARLY * listed[0].strength
     ]
     least_px = _SMALLEST_PX * max(1.0, max(query.shape) / QUERY_LEVELS[0][0])
-    found = []
-    for item in listed:
+    found: list[Candidate] = []
+    clear = max((c.votes for c in before if c.is_clear), default=0.0)
+    for place, item in enumerate(listed, _BESIDE_A_CLEAR_MATCH if clear else 0):
+        if place >= _BESIDE_A_CLEAR_MATCH and item.strength < min(_NEARLY * clear, by_chance):
+            break
         segment, number = snapshot.asset(item.owner)
         outline = segment.outlines[number]
         close = details(outline.asset_id)
@@ -69,23 +81,27 @@ def find(snapshot: Snapshot, query: Query, variant: int, details: Details) -> li
         if fitted is None:
             continue
         homography = fitted.homography @ unmirror
-        expected = visible(places, homography, query.shape, outline.shape, least_px)
+        share = fitted.support / max(1, visible(places, homography, query.shape, outline.shape, least_px))
+        if not can_match(fitted.support, share, fitted.spread):
+            continue
         onto = homography @ inverse(query.shrink)
         like = colourway.compare(outline.thumbnail, outline.shape, query.picture, onto, fitted.hull)
-        found.append(
-            Candidate(
-                outline.asset_id,
-                outline.shape,
-                fitted.support,
-                fitted.spread,
-                fitted.support / max(1, expected),
-                homography,
-                mirrored,
-                inverted,
-                like.structure,
-                like.colour,
-            )
+        candidate = Candidate(
+            outline.asset_id,
+            outline.shape,
+            item.strength,
+            fitted.support,
+            fitted.spread,
+            share,
+            homography,
+            mirrored,
+            inverted,
+            like.structure,
+            like.colour,
         )
+        found.append(candidate)
+        if candidate.is_clear:
+            clear = max(clear, item.strength)
     return found
 
 

@@ -107,8 +107,8 @@ def _strongest(
                 left, top = int(np.floor(x / width - 0.5)), int(np.floor(y / width - 0.5))
                 for c in range(2):
                     for d in range(2):
-                        key = np.uint64(owners[i] + 1)
-                        for part in (t, low_octave + b + 64, left + c + 65536, top + d + 65536):
+                        key = np.uint64(0)
+                        for part in (owners[i] + 1, t, low_octave + b + 64, left + c + 65536, top + d + 65536):
                             key = (key ^ np.uint64(part)) * np.uint64(0x9E3779B97F4A7C15)
                             key ^= key >> np.uint64(29)
                         cell = np.int64(key & np.uint64(room - 1))
