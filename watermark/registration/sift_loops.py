@@ -142,6 +142,18 @@ def _orientations(planes: Plane, key_point: Plane, histogram: Plane) -> Any:
 
 
 @compiled
+def _within(i: int, cosine: Any, sine: Any, radius: int) -> Any:
+    """First and last step along the row `i` below a key point that may lie in its turned square of cells."""
+    reach, first, last = np.float32((CELLS + 1) / 2), -radius, radius
+    for slope, offset in ((cosine, -i * sine), (sine, i * cosine)):
+        if abs(slope) > np.float32(1e-6):
+            one, other = (-reach - offset) / slope, (reach - offset) / slope
+            first = max(first, math.ceil(min(one, other)))
+            last = min(last, math.floor(max(one, other)))
+    return first, last
+
+
+@compiled
 def described(planes: Plane, points: Plane, layers: NDArray[np.int8]) -> Any:
     """Descriptors of key points given in the octave's own pixels: (n, 128) uint8."""
     _, height, width = planes.shape
@@ -168,7 +180,8 @@ def described(planes: Plane, points: Plane, layers: NDArray[np.int8]) -> Any:
         bins[:] = 0
         for y in range(max(1, row - radius), min(height - 1, row + radius + 1)):
             i = y - row
-            left, right = max(1, column - radius), min(width - 1, column + radius + 1)
+            first, last = _within(i, cosine, sine, radius)
+            left, right = max(1, column + first), min(width - 1, column + last + 1)
             _gradients(plane, y, left, right, sizes, directions)
             for k in range(right - left):
                 j = left + k - column
