@@ -27,7 +27,6 @@ RUNS = [
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),  # one filter takes half the time of choosing among all
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
 ]
-STORED = [*(cv2.IMWRITE_PNG_COMPRESSION, 0), *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)]
 REPETITIVE = 0.2  # share of samples that are as those above, from which runs are worth looking for
 ROWS_TRIED = 64
 
@@ -43,7 +42,7 @@ class Master:
     mask : (h, w) float16, relative amplitude on the canonical raster.
     planes : (2, h, w) uint16, canonical luma and Cb in 256ths of a level.
     landmarks : arrays of the registration index.
-    original : the picture's pixels, losslessly encoded (PNG).
+    original : the picture's pixels, losslessly; see `pack`.
     alpha : its transparency, likewise, or None.
     variants : the two encoded variants (minus, plus), or None where copies are encoded one by one.
     format, lossless, icc, metadata : what else a copy takes over from the original; see `Picture`.
@@ -181,24 +180,33 @@ class Master:
 
 
 def pack(samples: Samples) -> bytes:
-    """Encode samples losslessly, and quickly rather than small: what a photograph would save is not worth its time."""
-    ordered = samples if samples.ndim == 2 else cv2.cvtColor(samples, cv2.COLOR_RGB2BGR)
+    """Keep samples as PNG where that is small, else as they are: what a photograph would save is not worth its time."""
     rows = np.linspace(1, len(samples) - 1, ROWS_TRIED).astype(int)
-    repetitive = np.mean(samples[rows] == samples[rows - 1]) > REPETITIVE
-    encoded, png = cv2.imencode(".png", ordered, RUNS if repetitive else STORED)
+    if np.mean(samples[rows] == samples[rows - 1]) <= REPETITIVE:
+        ordered, header = np.ascontiguousarray(samples), io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(ordered))
+        return b"".join([header.getvalue(), ordered.data])  # copied once, unlike by numpy.save
+    channels = samples if samples.ndim == 2 else cv2.cvtColor(samples, cv2.COLOR_RGB2BGR)
+    encoded, png = cv2.imencode(".png", channels, RUNS)
     if not encoded:
         raise CorruptMaster("The picture could not be stored losslessly.")
     return png.tobytes()
 
 
 def unpack(data: bytes) -> Samples:
-    """Decode what `pack` encoded.
+    """Restore what `pack` kept.
 
     Raises
     ------
     CorruptMaster
         If it is damaged.
     """
+    if data.startswith(np.lib.format.MAGIC_PREFIX):
+        try:
+            samples: Samples = np.load(io.BytesIO(data), allow_pickle=False)
+        except ValueError as broken:
+            raise CorruptMaster from broken
+        return samples
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None:
         raise CorruptMaster

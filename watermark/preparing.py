@@ -17,7 +17,7 @@ from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import ROUNDS, Viewer, chances, solve_strength, take_away
+from .strength import FORESEEN, JOINED_ROUNDS, Viewer, chances, solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
@@ -92,7 +92,7 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
     )
     show = partial(show_copy, base, design, lattice, sample, delivered)
-    mask = take_away(mask, show, viewer.bearable, rounds=1 if design.run else ROUNDS)
+    mask = take_away(mask, show, viewer.bearable, *((JOINED_ROUNDS, FORESEEN) if design.run else ()))
     return Master(
         key=key,
         design=design,

@@ -29,6 +29,8 @@ TILE_PX = 256
 WEAKEST, STRONGEST = 0.05, 6.0
 ALLOWED, ALLOWED_IN_TILE = 10 - TARGET_JOD, 10 - TILE_JOD
 ROUNDS = 3  # of taking away, each with a new copy
+JOINED_ROUNDS = 2
+FORESEEN = 2 / 3  # factor of amplitude down to which a weaker mark looks as foreseen: rounding does not shrink with it
 GUESSES = 3  # within a round, without one
 WORST_TILES = 12  # that are looked at in the finest bands, too, where the rest is not
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
@@ -136,7 +138,11 @@ class Viewer:
 
 
 def take_away(
-    mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable[[Image], Floats | None], rounds: int = ROUNDS
+    mask: Mask,
+    show_copy: Callable[[Mask], Image],
+    bearable: Callable[[Image], Floats | None],
+    rounds: int = ROUNDS,
+    foreseen: float = 1.0,
 ) -> Mask:
     """Weaken the mark until nobody who looks at the pixels sees it, in the whole picture or in any part.
 
@@ -145,7 +151,8 @@ def take_away(
     mask : (h, w) float16, relative amplitude on the canonical raster.
     show_copy : shows a sample copy under a mask.
     bearable : what `Viewer.bearable` says of it.
-    rounds : copies that are looked at at most; one will do where rounding is too fine to be seen beside the mark.
+    rounds : copies that are looked at at most.
+    foreseen : least factor after which no other copy is looked at, as the mark looks as `bearable` foresaw.
 
     Returns
     -------
@@ -156,6 +163,8 @@ def take_away(
         if factors is None:
             break
         mask = weaken(mask, factors**turn)  # what did not go as it should is rounding, which gives way more slowly
+        if factors.min() >= foreseen:
+            break
     return mask
 
 

@@ -13,8 +13,8 @@ DRAWING = np.repeat(np.arange(0, 240, 60, dtype=np.uint8), 100)[:, None, None] *
 
 @pytest.mark.parametrize(
     "samples",
-    [PHOTOGRAPH, PHOTOGRAPH[..., 0].copy(), PHOTOGRAPH.astype(np.uint16) * 257 + 3, DRAWING],
-    ids=["photograph", "grey", "16 bits", "drawing"],
+    [PHOTOGRAPH, PHOTOGRAPH[::-1], PHOTOGRAPH[..., 0].copy(), PHOTOGRAPH.astype(np.uint16) * 257 + 3, DRAWING],
+    ids=["photograph", "upside down", "grey", "16 bits", "drawing"],
 )
 def test_samples_come_back_as_they_were(samples):
     back = unpack(pack(samples))
@@ -27,6 +27,8 @@ def test_a_drawing_takes_little_room_and_a_photograph_what_it_has():
     assert len(pack(PHOTOGRAPH)) < 1.01 * PHOTOGRAPH.nbytes
 
 
-def test_damaged_samples_are_told():
+@pytest.mark.parametrize("samples", [PHOTOGRAPH, DRAWING], ids=["photograph", "drawing"])
+@pytest.mark.parametrize("left", [4, 40, 200])
+def test_damaged_samples_are_told(samples, left):
     with pytest.raises(CorruptMaster):
-        unpack(pack(PHOTOGRAPH)[:40])
+        unpack(pack(samples)[:left])

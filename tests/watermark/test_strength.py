@@ -109,6 +109,20 @@ def test_one_round_looks_at_one_copy_and_foresees_how_a_weaker_mark_looks():
     assert 0.3 * ALLOWED_IN_TILE < tiles.max() < ALLOWED_IN_TILE * TOLERANCE_IN_TILE * 1.05
 
 
+@pytest.mark.parametrize(("least", "looks"), [(0.8, 1), (0.5, 2)])
+def test_a_mark_that_falls_far_is_looked_at_again(least, looks):
+    """A copy that looks stronger than foreseen, as where a format rounds to steps wider than the mark."""
+    seen = []
+
+    def bearable(copy):
+        seen.append(copy)
+        return np.full((1, 1), least if len(seen) == 1 else 0.75) if len(seen) < 3 else None
+
+    mask = take_away(np.ones((64, 64), np.float16), lambda mask: mask, bearable, rounds=3, foreseen=2 / 3)
+    assert len(seen) == looks
+    assert mask.mean() == pytest.approx(least * (0.75**2 if looks == 2 else 1), rel=0.01)
+
+
 def lattice():
     """Cells of a square picture, their pattern and biases, and the generator that drew these."""
     labels, rng = cells.voronoi(KEY, 512, 512, 8.0), np.random.default_rng(5)

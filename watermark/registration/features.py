@@ -11,8 +11,9 @@ so neither needs a second detection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -95,7 +96,60 @@ def permutation(mirrored: bool, inverted: bool) -> NDArray[np.intp]:
     return order
 
 
-def detect(luma: Plane, levels: Levels) -> Features:
+class KeyPoints(Protocol):
+    """Key points of a picture, of which some are to be described."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """x, y, diameter in px; angle in degrees, clockwise: (n, 4)."""
+
+    @property
+    def strengths(self) -> NDArray[np.float32]:
+        """Contrasts: (n,)."""
+
+    @property
+    def octaves(self) -> NDArray[np.int8]:
+        """Octaves, -1 for the picture enlarged twice: (n,)."""
+
+    def described(self, chosen: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """SIFT descriptors of some of them: (k, 128)."""
+
+
+@dataclass(frozen=True)
+class FoundByOpenCV:
+    """Key points that OpenCV finds, and builds the picture's scale space anew to describe; see `KeyPoints`."""
+
+    points: NDArray[np.float32]
+    strengths: NDArray[np.float32]
+    octaves: NDArray[np.int8]
+    picture: NDArray[np.uint8]
+    sift: Any
+    found: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, picture: NDArray[np.uint8], contrast: float, edge: float) -> FoundByOpenCV:
+        """Find the key points of a picture, (h, w) uint8; thresholds as in `cv2.SIFT.create`."""
+        sift = cv2.SIFT.create(contrastThreshold=contrast, edgeThreshold=edge)
+        found = tuple(sift.detect(picture, None))
+        return cls(
+            np.array([(*k.pt, k.size, k.angle) for k in found], np.float32).reshape(-1, 4),
+            np.array([k.response for k in found], np.float32),
+            np.array([k.octave for k in found]).astype(np.int8),  # the rest of the number is layer and offset
+            picture,
+            sift,
+            found,
+        )
+
+    def described(self, chosen: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Descriptors of some of the key points: (k, 128) uint8."""
+        _, descriptors = self.sift.compute(self.picture, [self.found[int(place)] for place in chosen])
+        return np.asarray(descriptors).astype(np.uint8)
+
+
+Find = Callable[[NDArray[np.uint8], float, float], KeyPoints]
+
+
+def detect(luma: Plane, levels: Levels, find: Find = FoundByOpenCV.of) -> Features:
     """Key points of a picture, pooled over several sizes, in the picture's own pixels.
 
     The largest size has the smaller ones among the octaves of its scale space: each level takes its share of the
@@ -106,6 +160,7 @@ def detect(luma: Plane, levels: Levels) -> Features:
     luma : ndarray, shape (H, W), float32, 0..255
     levels : pairs (long side in px, key points kept)
         From large to small. Sizes above the picture's own are cut to it.
+    find : finds the key points of a picture, given the thresholds of contrast and of edges.
 
     Returns
     -------
@@ -114,25 +169,21 @@ def detect(luma: Plane, levels: Levels) -> Features:
     largest = min(levels[0][0], max(luma.shape))
     small, shrink = resized(luma, largest)
     picture = np.clip(small, 0, 255).astype(np.uint8)
-    sift = cv2.SIFT.create(contrastThreshold=_CONTRAST, edgeThreshold=_EDGE)
-    found = sift.detect(picture, None)
-    if not found:
+    found = find(picture, _CONTRAST, _EDGE)
+    if not len(found.points):
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))
-    points = np.array([(*k.pt, k.size, k.angle) for k in found], np.float32)
-    strengths = np.array([k.response for k in found], np.float32)
-    octaves = np.array([k.octave for k in found]).astype(np.int8)  # the rest of the number is layer and offset
     cell_px = largest / _GRID_CELLS
     chosen = np.zeros(0, np.intp)
     for finest, count in _octaves(levels, largest):
-        eligible = np.setdiff1d(np.flatnonzero(octaves >= finest), chosen, assume_unique=True)
-        places = _spread(points[eligible, :2], strengths[eligible], cell_px, count)
+        eligible = np.setdiff1d(np.flatnonzero(found.octaves >= finest), chosen, assume_unique=True)
+        places = _spread(found.points[eligible, :2], found.strengths[eligible], cell_px, count)
         chosen = np.concatenate([chosen, eligible[places]])
-    _, descriptors = sift.compute(picture, [found[int(place)] for place in chosen])
+    descriptors = found.described(chosen)
     back = inverse(shrink)
-    points = points[chosen]
+    points = found.points[chosen]
     points[:, :2] = points[:, :2] * [back[0, 0], back[1, 1]] + back[:2, 2]
     points[:, 2] *= back[0, 0]
-    return Features(points, descriptors.astype(np.uint8))
+    return Features(points, descriptors)
 
 
 def _octaves(levels: Levels, largest: int) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from watermark.registration import sift
 from watermark.registration.features import Features, Levels, detect, root
 from watermark.registration.geometry import Matrix, Plane, corners, project, resize_matrix, shift
 
@@ -107,7 +108,7 @@ class Index:
         canonical : ndarray, shape (h, w), float32, 0..255
             The same picture area-resized to the canonical raster (long side <= 1024).
         """
-        found = detect(np.ascontiguousarray(luma, np.float32), _LEVELS)
+        found = detect(np.ascontiguousarray(luma, np.float32), _LEVELS, sift.find)
         shrink = resize_matrix(luma.shape, canonical.shape)
         points = found.points.copy()
         points[:, :2] = points[:, :2] * [shrink[0, 0], shrink[1, 1]] + shrink[:2, 2]
