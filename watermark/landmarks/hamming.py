@@ -1,18 +1,16 @@
 """Hamming distances by the million: the inner loops of the search, compiled.
 
-A code is four words of 64 bits; two codes differ in `popcount(a XOR b)` bits, summed over the words. The loops release
-the interpreter's lock, so searches of several threads run side by side.
+A code is four words of 64 bits; two codes differ in `popcount(a XOR b)` bits, summed over the words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
-from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from watermark.compiling import compiled, popcount
 
 Words = NDArray[np.uint64]
 """Codes as words, shape (n, 4)."""
@@ -26,24 +24,6 @@ def words(codes: NDArray[np.uint8]) -> Words:
     return np.ascontiguousarray(codes).view(np.uint64).reshape(-1, 4)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call; keep the machine code on disk where any place for it is writable."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # a read-only installation without a home: compile in every process
-        return numba.njit(nogil=True)(function)
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _popcount(_: Any, word: Any) -> Any:
-    """Count the bits of a word: one instruction, which Numba has no name for."""
-
-    def emit(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return numba.uint64(numba.uint64), emit
-
-
 @compiled
 def _distances(wanted: Words, i: int, tile: Words, size: int, apart: NDArray[np.uint64]) -> Any:
     """Bits between one code and `size` others that lie word by word, (4, m), so that the loop is vectorised; the least.
@@ -53,8 +33,8 @@ def _distances(wanted: Words, i: int, tile: Words, size: int, apart: NDArray[np.
     a, b, c, d = wanted[i, 0], wanted[i, 1], wanted[i, 2], wanted[i, 3]
     least = np.uint64(300)
     for j in range(size):
-        bits = _popcount(a ^ tile[0, j]) + _popcount(b ^ tile[1, j])
-        bits += _popcount(c ^ tile[2, j]) + _popcount(d ^ tile[3, j])
+        bits = popcount(a ^ tile[0, j]) + popcount(b ^ tile[1, j])
+        bits += popcount(c ^ tile[2, j]) + popcount(d ^ tile[3, j])
         apart[j] = bits
         least = min(least, bits)
     return least
@@ -69,8 +49,8 @@ def nearest_pivots(codes: Words, pivots: Words, count: int) -> NDArray[np.int32]
         a, b, c, d = codes[i, 0], codes[i, 1], codes[i, 2], codes[i, 3]
         populations = np.zeros(257, np.int32)
         for j in range(len(pivots)):
-            bits = _popcount(a ^ pivots[j, 0]) + _popcount(b ^ pivots[j, 1])
-            bits += _popcount(c ^ pivots[j, 2]) + _popcount(d ^ pivots[j, 3])
+            bits = popcount(a ^ pivots[j, 0]) + popcount(b ^ pivots[j, 1])
+            bits += popcount(c ^ pivots[j, 2]) + popcount(d ^ pivots[j, 3])
             distances[j] = bits
             populations[bits] += 1
         within, radius = 0, 0
@@ -164,8 +144,8 @@ def two_nearest(wanted: Words, codes: Words) -> tuple[NDArray[np.int32], NDArray
         a, b, c, d = wanted[i, 0], wanted[i, 1], wanted[i, 2], wanted[i, 3]
         nearest = most
         for j in range(len(codes)):  # distance above, index below: the least of such keys is found without a branch
-            bits = _popcount(a ^ tile[0, j]) + _popcount(b ^ tile[1, j])
-            bits += _popcount(c ^ tile[2, j]) + _popcount(d ^ tile[3, j])
+            bits = popcount(a ^ tile[0, j]) + popcount(b ^ tile[1, j])
+            bits += popcount(c ^ tile[2, j]) + popcount(d ^ tile[3, j])
             keys[j] = (bits << shift) | np.uint64(j)
             nearest = min(nearest, keys[j])
         keys[np.uint32(nearest)] = most
@@ -196,8 +176,8 @@ def nearest_by_groups(
         for g in near[i]:
             for k in range(starts[g], starts[g + 1]):
                 j = members[k]
-                bits = _popcount(a ^ pivots[j, 0]) + _popcount(b ^ pivots[j, 1])
-                bits += _popcount(c ^ pivots[j, 2]) + _popcount(d ^ pivots[j, 3])
+                bits = popcount(a ^ pivots[j, 0]) + popcount(b ^ pivots[j, 1])
+                bits += popcount(c ^ pivots[j, 2]) + popcount(d ^ pivots[j, 3])
                 if bits < best:
                     best = bits
                     found[i] = j

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from watermark.compiling import compiled
 from watermark.registration.geometry import Matrix, estimate, inverse, is_plausible, project
 
-from .hamming import Words, compiled, two_nearest
+from .hamming import Words, two_nearest
 
 _SEED_BITS, _GUIDED_BITS = 76, 88
 _SEEDS = 60

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .hamming import compiled
+from watermark.compiling import compiled
 
 _TURN_BINS = 24  # of 15 degrees; windows are two bins wide in every dimension
 _CENTRE_BIN = 0.2  # of the asset's long side, as the query would show it

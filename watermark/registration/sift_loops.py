@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from watermark.compiling import compiled
+from watermark.compiling import compiled_in_any_order
 
 Plane = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ CLIPPED, TO_BYTES = 0.2, 512.0
 FIELDS = 7  # x, y, diameter, angle, strength, octave, layer
 
 
-@compiled
+@compiled_in_any_order
 def _refined(
     planes: Plane, layer: int, row: int, column: int, contrast: float, edge: float, around: Plane, key_point: Plane
 ) -> Any:
@@ -89,7 +89,7 @@ def _refined(
     return True
 
 
-@compiled
+@compiled_in_any_order
 def _gradients(plane: Plane, row: int, left: int, right: int, sizes: Plane, directions: Plane) -> None:
     """Gradients of a row from column `left` to `right` - 1: their sizes, and directions in degrees, 0 … 360.
 
@@ -109,7 +109,7 @@ def _gradients(plane: Plane, row: int, left: int, right: int, sizes: Plane, dire
         sizes[k] = np.sqrt(dx * dx + dy * dy)
 
 
-@compiled
+@compiled_in_any_order
 def _orientations(planes: Plane, key_point: Plane, histogram: Plane) -> Any:
     """Fill the smoothed histogram of gradient directions around a key point; its highest bin."""
     layer = int(key_point[6])
@@ -141,7 +141,7 @@ def _orientations(planes: Plane, key_point: Plane, histogram: Plane) -> Any:
     return highest
 
 
-@compiled
+@compiled_in_any_order
 def _within(i: int, cosine: Any, sine: Any, radius: int) -> Any:
     """First and last step along the row `i` below a key point that may lie in its turned square of cells."""
     reach, first, last = np.float32((CELLS + 1) / 2), -radius, radius
@@ -153,7 +153,7 @@ def _within(i: int, cosine: Any, sine: Any, radius: int) -> Any:
     return first, last
 
 
-@compiled
+@compiled_in_any_order
 def described(planes: Plane, points: Plane, layers: NDArray[np.int8]) -> Any:
     """Descriptors of key points given in the octave's own pixels: (n, 128) uint8."""
     _, height, width = planes.shape
@@ -213,7 +213,7 @@ def described(planes: Plane, points: Plane, layers: NDArray[np.int8]) -> Any:
     return out
 
 
-@compiled
+@compiled_in_any_order
 def found(planes: Plane, contrast: float, edge: float) -> Any:
     """Key points of one octave in its own pixels: (n, 7) float32, the fields in order of `FIELDS`, octave left 0."""
     _, height, width = planes.shape

@@ -7,7 +7,7 @@ back and takes one of every two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,19 +17,13 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from watermark.compiling import compiled
+
 from . import bitstream, pack
 from .encoding import Coded
 from .errors import TwinsDiffer
 
 LENGTH_BYTES = 4
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call; keep the machine code on disk where any place for it is writable."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # a read-only installation without a home: compile in every process
-        return numba.njit(nogil=True)(function)
 
 
 @dataclass(frozen=True)

@@ -11,53 +11,40 @@ caller asks again with more room.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
 
-F = TypeVar("F", bound=Callable[..., Any])
+from watermark.compiling import compiled, popcount
+
 TILE = 256
 """Codes that stay in the first-level cache while a whole batch of queries passes over them."""
 _AHEAD = 512
 
 
-def _compiled(signature: str) -> Callable[[F], F]:
-    """Compile now, and keep the result where that is possible."""
-
-    def compile_(function: F) -> F:
-        try:
-            return njit(signature, nogil=True, cache=True)(function)
-        except (RuntimeError, OSError):  # Numba: "cannot cache function: no locator available"; or the disk is full
-            return njit(signature, nogil=True)(function)
-
-    return compile_
+def _for(signature: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile now, for arguments of these types."""
+    return partial(compiled, signature=signature)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _ones(_context: Any, word: Any) -> Any:
-    """Count the ones of a 64-bit word: one instruction where there is one, and vectorised."""
-    return types.uint64(types.uint64), lambda _target, builder, _signature, arguments: builder.ctpop(arguments[0])
-
-
-@_compiled("u8(u8[:,::1], i8, u8[:,::1], i8)")
+@_for("u8(u8[:,::1], i8, u8[:,::1], i8)")
 def distance(codes: np.ndarray, row: int, queries: np.ndarray, query: int) -> Any:
     """Count the bits in which a code and a query differ."""
     if codes.shape[1] == 4:
         return (
-            _ones(codes[row, 0] ^ queries[query, 0])
-            + _ones(codes[row, 1] ^ queries[query, 1])
-            + _ones(codes[row, 2] ^ queries[query, 2])
-            + _ones(codes[row, 3] ^ queries[query, 3])
+            popcount(codes[row, 0] ^ queries[query, 0])
+            + popcount(codes[row, 1] ^ queries[query, 1])
+            + popcount(codes[row, 2] ^ queries[query, 2])
+            + popcount(codes[row, 3] ^ queries[query, 3])
         )
     bits = np.uint64(0)
     for word in range(codes.shape[1]):
-        bits += _ones(codes[row, word] ^ queries[query, word])
+        bits += popcount(codes[row, word] ^ queries[query, word])
     return bits
 
 
-@_compiled("i8(u8[:,::1], i8, i8, i8)")
+@_for("i8(u8[:,::1], i8, i8, i8)")
 def key(codes: np.ndarray, row: int, offset: int, bits: int) -> Any:
     """Cut a band out of a code; ``offset`` counts from the first word's highest bit."""
     word, shift = offset >> 6, np.uint64(offset & 63)
@@ -67,7 +54,7 @@ def key(codes: np.ndarray, row: int, offset: int, bits: int) -> Any:
     return np.int64(value >> np.uint64(64 - bits))
 
 
-@_compiled("b1(u8[:,::1], i8, i8)")
+@_for("b1(u8[:,::1], i8, i8)")
 def same(codes: np.ndarray, one: int, other: int) -> Any:
     """Whether two rows hold the same code."""
     differing = np.uint64(0)
@@ -76,7 +63,7 @@ def same(codes: np.ndarray, one: int, other: int) -> Any:
     return differing == 0
 
 
-@_compiled("i8(u8[:,::1], i8, i8, u8[:,::1], u8, u4[:,::1], i8)")
+@_for("i8(u8[:,::1], i8, i8, u8[:,::1], u8, u4[:,::1], i8)")
 def scan(
     codes: np.ndarray, first: int, last: int, queries: np.ndarray, radius: int, out: np.ndarray, found: int
 ) -> Any:
@@ -99,11 +86,11 @@ def scan(
                 one, two, three = queries[query, 0], queries[query, 1], queries[query, 2]
                 for row in range(size):
                     x, y, z = tile[0, row] ^ one, tile[1, row] ^ two, tile[2, row] ^ three
-                    least = _ones(x ^ y ^ z) + (_ones((x & y) | (z & (x | y))) << np.uint64(1))
+                    least = popcount(x ^ y ^ z) + (popcount((x & y) | (z & (x | y))) << np.uint64(1))
                     nearest = min(nearest, least)
             else:
                 for row in range(size):
-                    nearest = min(nearest, _ones(tile[0, row] ^ queries[query, 0]))
+                    nearest = min(nearest, popcount(tile[0, row] ^ queries[query, 0]))
             if nearest > radius:
                 continue
             for row in range(size):
@@ -115,7 +102,7 @@ def scan(
     return found
 
 
-@_compiled("void(u8[:,::1], u4[::1], i8, i8, u4[::1], u4[::1])")
+@_for("void(u8[:,::1], u4[::1], i8, i8, u4[::1], u4[::1])")
 def fill(codes: np.ndarray, heads: np.ndarray, offset: int, bits: int, starts: np.ndarray, rows: np.ndarray) -> None:
     """Sort ``heads`` into the buckets of a band by counting; bucket ``v`` is ``rows[starts[v]:starts[v + 1]]``."""
     starts[:] = 0
@@ -134,7 +121,7 @@ def fill(codes: np.ndarray, heads: np.ndarray, offset: int, bits: int, starts: n
     starts[0] = 0
 
 
-@_compiled("i8(u8[:,::1], i8, i8[:,::1], u4[::1], u4[::1])")
+@_for("i8(u8[:,::1], i8, i8[:,::1], u4[::1], u4[::1])")
 def expected(queries: np.ndarray, query: int, layout: np.ndarray, starts: np.ndarray, masks: np.ndarray) -> Any:
     """Count the codes in the buckets that :func:`probe` would open for a query."""
     total = np.int64(0)
@@ -147,7 +134,7 @@ def expected(queries: np.ndarray, query: int, layout: np.ndarray, starts: np.nda
     return total
 
 
-@_compiled("b1(u8[:,::1], i8, i8[:,::1], i8, u8[:,::1], i8)")
+@_for("b1(u8[:,::1], i8, i8[:,::1], i8, u8[:,::1], i8)")
 def _first(codes: np.ndarray, row: int, layout: np.ndarray, band: int, queries: np.ndarray, query: int) -> Any:
     """Whether a hit of this band is news: the first of equal codes, and in no bucket of an earlier band."""
     if row > 0 and same(codes, row, row - 1):
@@ -155,12 +142,12 @@ def _first(codes: np.ndarray, row: int, layout: np.ndarray, band: int, queries: 
     for other in range(band):
         offset, bits = layout[other, 0], layout[other, 1]
         differing = np.uint64(key(codes, row, offset, bits) ^ key(queries, query, offset, bits))
-        if np.int64(_ones(differing)) <= layout[other, 2]:
+        if np.int64(popcount(differing)) <= layout[other, 2]:
             return False
     return True
 
 
-@_compiled("i8(u8[:,::1], i8, i8, u8, u4[:,::1], i8)")
+@_for("i8(u8[:,::1], i8, i8, u8, u4[:,::1], i8)")
 def _report(codes: np.ndarray, row: int, query: int, bits: int, out: np.ndarray, found: int) -> Any:
     """Write down a hit and the equal codes that follow it."""
     equal = row
@@ -172,7 +159,7 @@ def _report(codes: np.ndarray, row: int, query: int, bits: int, out: np.ndarray,
     return found
 
 
-@_compiled("i8(u8[:,::1], i8[:,::1], u4[::1], u4[::1], u4[::1], u8[:,::1], i8, u8, u4[:,::1], i8)")
+@_for("i8(u8[:,::1], i8[:,::1], u4[::1], u4[::1], u4[::1], u8[:,::1], i8, u8, u4[:,::1], i8)")
 def probe(
     codes: np.ndarray,
     layout: np.ndarray,
@@ -224,7 +211,9 @@ def probe(
     return found
 
 
-@_compiled("i8(u8[:,::1], i8[:,::1], u4[::1], u4[::1], u4[::1], u8[:,::1], u8, i8, b1[::1], u4[:,::1])")
+@partial(
+    compiled, signature="i8(u8[:,::1], i8[:,::1], u4[::1], u4[::1], u4[::1], u8[:,::1], u8, i8, b1[::1], u4[:,::1])"
+)
 def probe_all(
     codes: np.ndarray,
     layout: np.ndarray,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -206,19 +206,6 @@ def test_asking_while_others_add_never_misses_what_was_there(rig: Rig) -> None:
 def test_only_its_owner_may_look_into_the_folder(rig: Rig) -> None:
     assert file_of(rig).parent.stat().st_mode & 0o777 == 0o700
     assert file_of(rig).stat().st_mode & 0o777 == 0o600
-
-
-def test_an_installation_that_nobody_may_write_to_still_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    from numba.core.caching import CacheImpl
-
-    from service.lookups.engines.kernels import _compiled
-
-    def read_only(*_: object) -> None:
-        raise RuntimeError("cannot cache function: no locator available")
-
-    monkeypatch.setattr(CacheImpl, "__init__", read_only)
-    twice: Callable[[int], int] = _compiled("i8(i8)")(lambda number: number * 2)
-    assert twice(21) == 42
 
 
 @pytest.mark.parametrize("url", ["postgresql://", "pgvector://", "redis://x", "file:lookups", "", "postgresql://h/db"])
