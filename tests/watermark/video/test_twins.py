@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("av")
 
 from watermark import visibility
-from watermark.video import Folder, issue, plan, prepare
+from watermark.video import Folder, encoding, issue, plan, prepare
 from watermark.video.bitstream import Parameters, slice_header
 from watermark.video.encoding import decode
 from watermark.video.preparing import marked_groups
@@ -45,6 +45,25 @@ def test_a_group_ends_at_a_cut_so_that_no_frame_goes_unmarked(cut, workers):
     for group, twins in made:
         for a, b in zip(decode(twins.plus), decode(twins.minus), strict=True):
             assert np.abs(a[:192].astype(int) - b[:192]).mean() > 0.2, group.number
+
+
+def test_a_group_that_a_fade_cuts_short_is_not_coded_again(tmp_path, workers, monkeypatch):
+    fade = [(frame * share).astype(np.uint8) for frame, share in zip(panned(20), np.linspace(1, 0.1, 20), strict=True)]
+    source = write(tmp_path / "fade.mp4", fade, rate=20, options={"crf": "12"})
+    coded = []
+
+    def noted(frames, *rest):
+        shown = list(frames)
+        coded.append(([ticks for ticks, _ in shown], len(rest) > 3))
+        return encode(shown, *rest)
+
+    encode = encoding.encode
+    monkeypatch.setattr(encoding, "encode", noted)
+    (group, twins), *others = groups_of(source, workers)
+    assert others
+    assert 1 < len(group.times) == twins.kept < 20
+    assert sum(group.times[0] in times for times, alone in coded if not alone) == 1
+    assert sum(len(g.times) for g, _ in [(group, twins), *others]) == 20
 
 
 def test_a_shot_of_one_frame_is_a_group_that_decoders_take(tmp_path):
