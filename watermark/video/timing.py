@@ -9,7 +9,7 @@ among moments; codewords may not, and none is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,8 +25,9 @@ from .locating import Located
 from .placing import Place
 from .references import Reference, References
 
-CLEAR = 0.5  # clarity from which a moment of a whole frame is certain
+CLEAR, PRESENT = 0.5, 0.2  # clarity and presence from which a moment of a whole frame is certain
 SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
+MOST_LIKE = 6  # other groups that a single frame may lie in
 AS_GOOD = 0.9  # share of the best evidence that another moment must have
 AROUND_S = 1.0  # to either side, where a pan leaves the moment open
 STEP_S = 0.1  # about the distance of two anchors
@@ -64,16 +65,24 @@ def settled(
 ) -> Located:
     """Place and line, moved to another moment where that one explains more."""
     if located.whole:
-        return of_a_whole_frame(references, shot, leaks, located)
+        return of_a_whole_frame(references, finder, shot, leaks, located)
     return of_a_part(references, finder, shot, leaks, located)
 
 
-def of_a_whole_frame(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> Located:
+def of_a_whole_frame(
+    references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], located: Located
+) -> Located:
     """The first moment at which the middle frame shows the mark clearly, else the one with most of it."""
     leak, expected = leaks[len(shot) // 2], located.line.at(shot[len(shot) // 2].time_s)
     best, most, strongest = located, -np.inf, 0.0
     shown = locating.shown_at(references, leak, located.place.homography, expected)
-    for reference, homography in alike(references, leak, located, shown, expected):
+    if len(shot) == 1:
+        others = likenesses(references, finder, leak, located.place.homography, shown.group)
+    else:
+        others = (
+            locating.nearest_in_time(references, at) for at in groups_of_slack(references, located.line, expected)
+        )
+    for reference, homography in alike(leak, located, shown, others):
         place = placing.settle(leak, homography, reference, rough=False)
         if place is None or not place.convincing or place.evidence.score < AS_GOOD * strongest:
             continue
@@ -81,22 +90,39 @@ def of_a_whole_frame(references: References, shot: list[LeakFrame], leaks: list[
         said = locating.said_by(references, leak, place.homography, reference)
         if said.presence > most:
             best, most = moved(located, place, reference.time_s - expected), said.presence
-            if said.clarity > CLEAR:
+            if said.clarity > CLEAR and said.presence > PRESENT:
                 break
     return best
 
 
 def alike(
-    references: References, leak: Leak, located: Located, shown: Reference, expected_s: float
+    leak: Leak, located: Located, shown: Reference, others: Iterable[Reference]
 ) -> Iterator[tuple[Reference, Matrix]]:
-    """Yield the frame shown and how the leak's lies on it, then those of other groups that it resembles as much."""
+    """Yield the frame shown and how the leak's lies on it, then those of others that it resembles as much."""
     yield shown, located.place.homography
     glance = placing.glanced(leak, located.place.homography, shown)
-    for at_s in groups_of_slack(references, located.line, expected_s):
-        reference = locating.nearest_in_time(references, at_s)
+    for reference in others:
         other = placing.glanced(leak, located.place.homography, reference)
         if other.evidence.score >= AS_GOOD * glance.evidence.score:
             yield reference, other.homography
+
+
+def likenesses(
+    references: References, finder: Finder, leak: Leak, homography: Matrix, group: int
+) -> Iterator[Reference]:
+    """Yield the frames of other groups that a single frame resembles, the likest first.
+
+    It has no line in time, and the small pictures are a quarter of a second apart.
+    """
+    table = locating.table_for(references, finder, [leak], homography)[0]
+    seen = {group}
+    for place in np.argsort(-table):
+        time_s = float(finder.times_s[place])
+        if table[place] < table.max() - alignment.FAITHFUL or len(seen) > MOST_LIKE:
+            break
+        if references.group_at(time_s) not in seen:
+            seen.add(references.group_at(time_s))
+            yield locating.shown_at(references, leak, homography, time_s)
 
 
 def of_a_part(
