@@ -47,23 +47,25 @@ def test_a_group_ends_at_a_cut_so_that_no_frame_goes_unmarked(cut, workers):
             assert np.abs(a[:192].astype(int) - b[:192]).mean() > 0.2, group.number
 
 
-def test_a_group_that_a_fade_cuts_short_is_not_coded_again(tmp_path, workers, monkeypatch):
-    fade = [(frame * share).astype(np.uint8) for frame, share in zip(panned(20), np.linspace(1, 0.1, 20), strict=True)]
-    source = write(tmp_path / "fade.mp4", fade, rate=20, options={"crf": "12"})
-    coded = []
+def test_a_group_that_is_cut_short_at_an_anchor_is_not_coded_again(tmp_path, workers, monkeypatch):
+    source = write(tmp_path / "pan.mp4", panned(20), rate=20, options={"crf": "12"})
+    coded, encode = [], encoding.encode
 
     def noted(frames, *rest):
         shown = list(frames)
-        coded.append(([ticks for ticks, _ in shown], len(rest) > 3))
+        if len(rest) < 4:  # not a key frame alone
+            coded.append(shown[0][0])
         return encode(shown, *rest)
 
-    encode = encoding.encode
+    def to_the_second_anchor(group, strength, plus, minus):
+        return group.times.index(plus.anchors[1]) + 1
+
     monkeypatch.setattr(encoding, "encode", noted)
-    (group, twins), *others = groups_of(source, workers)
-    assert others
-    assert 1 < len(group.times) == twins.kept < 20
-    assert sum(group.times[0] in times for times, alone in coded if not alone) == 1
-    assert sum(len(g.times) for g, _ in [(group, twins), *others]) == 20
+    monkeypatch.setattr("watermark.video.twins.kept", to_the_second_anchor)
+    first, made = next(iter(marked_groups(plan(source, key=KEY), 0, workers)))
+    assert 1 < len(first.times) == made.kept < 20
+    assert len(decode(made.plus)) == len(decode(made.minus)) == len(first.times)
+    assert coded == [first.times[0]]
 
 
 def test_a_shot_of_one_frame_is_a_group_that_decoders_take(tmp_path):
