@@ -15,7 +15,7 @@ which group), `segment(k).thumbnails` (small pictures, four a second, to find a 
 above it).
 
 A leak goes through: `leaks` (few frames of it, within bounds), `signatures` and `finder` (which moments of the video it
-may show), `locating`, `placing` and `alignment` (where and when exactly), `references` (the delivered frames it is
+may show), `locating`, `placing`, `alignment` and `timing` (where and when exactly), `references` (the frames it is
 compared with), `motion` (which slice each point of them comes from), `symbols` (what each slice says), `reading` (all
 of that, in stages), `accusing` (who is named, and what every stage costs), `strip` (where and when it was read, for a
 chart). `fingerprints` is what the look-up keeps of a video.

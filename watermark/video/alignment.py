@@ -22,6 +22,7 @@ Plane = NDArray[np.float32]
 
 RATES = np.concatenate([[1.0], np.arange(0.90, 1.1001, 0.01)])
 RATE_PRICE = 0.02  # of the score, for any other speed than the original's
+RATE_PRICE_AT_A_MOMENT = 0.03  # where the line must go through a given moment
 SOFT = 0.02  # of correlation: a frame this much better off at another moment counts a third
 FAITHFUL = 0.03  # of correlation that a frame may fall short of its best and still lie on the line
 AROUND_S = 0.25
@@ -91,6 +92,31 @@ def time_line(leak_s: Floats, table: Floats, times_s: Floats) -> TimeLine:
     together = run_around(np.flatnonzero(scores > scores[40] - TIED), 40)
     slack = (float((together[0] - 40) * step), float((together[-1] - 40) * step))
     return TimeLine(rate, offset, float(scores[40]), slack)
+
+
+def line_through(
+    leak_s: Floats, table: Floats, times_s: Floats, moment: tuple[float, float], slack_s: tuple[float, float]
+) -> TimeLine:
+    """The line through one moment that explains a shot best.
+
+    Where the place was found at that moment too, a wrong moment of a pan is explained best at a wrong speed. So only
+    clear evidence takes the speed away from the original's.
+
+    Parameters
+    ----------
+    leak_s, table, times_s : as for `time_line`.
+    moment : (in the leak, in the video), s.
+    slack_s : of the line.
+    """
+    leak_at, video_at = moment
+    best, most = TimeLine(1.0, video_at - leak_at, -1.0, slack_s), -1.0
+    for rate in RATES.tolist():
+        offset = np.array([video_at - rate * leak_at])
+        score = float(mean_along(leak_s, table, times_s, rate, offset)[0])
+        worth = score - RATE_PRICE_AT_A_MOMENT * (rate != 1)
+        if worth > most:
+            best, most = TimeLine(rate, float(offset[0]), score, slack_s), worth
+    return best
 
 
 def faithful(line: TimeLine, leak_s: Floats, table: Floats, times_s: Floats) -> NDArray[np.bool_]:

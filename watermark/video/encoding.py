@@ -22,7 +22,7 @@ from .design import Design
 
 B_FRAMES = 2
 REFERENCES = 1
-KEY_PRESET = "medium"
+KEY_PRESET = "faster"
 Frame = NDArray[np.uint8]
 START = b"\0\0\0\1"
 EXPORT_VECTORS = 1 << 28  # AV_CODEC_FLAG2_EXPORT_MVS

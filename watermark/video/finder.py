@@ -18,7 +18,7 @@ from watermark.registration.features import Features, Levels, detect, permutatio
 from watermark.registration.geometry import Matrix
 from watermark.registration.matching import hypotheses
 
-from . import pack
+from . import pack, signatures
 from .fingerprints import distinct
 from .references import References
 
@@ -30,6 +30,7 @@ MOST_SEARCHED = 90  # key frames looked at for one leak's frame without a hint o
 LEAST_SUPPORT = 8
 MOST_MATCHED = 6  # key frames, mirrored or not, whose key points are matched closely
 ASKED = 400  # key points of a leak's frame that choose them
+JUST_S = 1e-3
 ALIKE = 0.85  # cosine of two key points' descriptors that speaks for their pictures
 
 
@@ -79,9 +80,8 @@ class Finder:
         for sample, _ in distinct(references):
             plane = references.small(sample.planes[: master.design.height])
             found.append((sample.time_s, detect(plane, KEY_LEVELS)))
-        return cls(
-            np.concatenate(times), np.concatenate(small), np.array([t for t, _ in found]), tuple(f for _, f in found)
-        )
+        shown_s, pictures = held_until_cuts(np.concatenate(times), np.concatenate(small))
+        return cls(shown_s, pictures, np.array([t for t, _ in found]), tuple(f for _, f in found))
 
     def matches(self, features: Features, leak: tuple[int, int], working: tuple[int, int],
                 near_s: Iterable[float] | None = None) -> list[Found]:  # fmt: skip
@@ -147,6 +147,20 @@ class Finder:
             for count, stop in zip(arrays["counts"].tolist(), ends.tolist(), strict=True)
         ]
         return cls(arrays["times"], arrays["signatures"].astype(np.float32), arrays["key_times"], tuple(keys))
+
+
+def held_until_cuts(times_s: NDArray[np.float64], small: Plane) -> tuple[NDArray[np.float64], Plane]:
+    """Small pictures with the last of every shot once more where the next begins.
+
+    Agreement between two of them is interpolated, and what is shown just before a cut is nothing like what follows.
+
+    Parameters
+    ----------
+    times_s : (k,) when they are shown, ascending.
+    small : (k, 27, 48).
+    """
+    cuts = np.array([first for first, _ in signatures.shots(small)[1:]], int)
+    return np.insert(times_s, cuts, times_s[cuts] - JUST_S), np.insert(small, cuts, small[cuts - 1], axis=0)
 
 
 def bare_index(features: Features, shape: tuple[int, int]) -> Index:

@@ -1,7 +1,7 @@
 """Where and when in a video the frames of one shot of a leak lie: a place and a line in time.
 
-A shot is found by its small pictures or by key points, laid onto the delivered frames, and moved to another moment
-where the mark is not found at the first. No codeword is used: the pattern may choose among moments, codewords may not.
+A shot is found by its small pictures or by key points, and laid onto the delivered frames; `timing` then asks whether
+another moment explains it better. No codeword is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark.registration.features import detect
-from watermark.registration.geometry import Matrix, disagreement
+from watermark.registration.geometry import Matrix
 from watermark.registration.warping import Leak
 
 from . import alignment, placing, signatures, symbols
@@ -27,18 +27,8 @@ from .symbols import FrameSymbols
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 3
 NEAR_FRAMES_S = 0.22
-CLEAR, CLEAR_IN_PART = 0.5, 0.75  # clarity from which a moment is certain: of whole frames, of crops
-PRESENT_IN_PART = 0.2  # and presence: a crop laid onto a wrong frame of a pan reads a little of the mark clearly
-SLACK_GROUPS = 3  # groups to either side that a static shot may lie in
-AS_GOOD = 0.9  # share of the best evidence that another moment must have to be read
-MOST_TRIED = 4  # moments of a pan
-FOUND_AGAIN = 0.4  # share of a certain moment's presence that other frames must find
-FOUND_ELSEWHERE, MOST_JUDGED = 0.6, 2  # share of the best presence; moments that are judged by other frames too
-AROUND_S, AROUND_FRAMES = 1.0, 6  # to either side, where a pan leaves the moment open
-PANNED_PX = 3.0  # of the working raster: where nothing moves so far, the small pictures' line in time stands
 SURE, SURE_AS_A_WHOLE = 0.4, 0.25  # agreement at which no other place is looked for
 SUPPORTED = 0.6  # share of the key points that agree on a convincing place, from which a rival is looked at
-BESIDE_S = 1.0  # about a group of pictures
 KEY_REACH_S = 1.0  # a frame is shown no farther from the key frame that its key points match
 
 
@@ -174,94 +164,6 @@ def try_place(
     return Located(place, line, placing.shows_all(place.homography, leak.shape, references.shape))
 
 
-def settled(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> Located:
-    """Place and line, moved to another moment where the mark is not found at the first.
-
-    Two things leave a moment open to the picture alone: a static shot looks the same in several groups, and where a
-    camera pans, another crop at another time shows the same. The pattern is another in every group, so it tells; it is
-    no codeword. It travels with the picture, so within a group any moment of a pan will do: a crop's moment is judged
-    by how much of the mark its other frames find as well.
-    """
-    number = len(shot) // 2
-    leak, expected = leaks[number], located.line.at(shot[number].time_s)
-    tries: list[tuple[float, Located]] = []
-    strongest, certain = 0.0, False
-
-    def tried(reference: Reference, rough: bool, homography: Matrix = located.place.homography) -> None:
-        nonlocal strongest, certain
-        place = placing.settle(leak, homography, reference, rough=rough)
-        if place is None or not place.convincing or place.evidence.score < AS_GOOD * strongest:
-            return
-        strongest = max(strongest, place.evidence.score)
-        said = said_by(references, leak, place.homography, reference)
-        shift = reference.time_s - expected
-        line = replace(located.line, offset_s=located.line.offset_s + shift)
-        if not tries or said.presence > max(presence for presence, _ in tries):
-            in_part = said.clarity > CLEAR_IN_PART and said.presence > PRESENT_IN_PART
-            certain = said.clarity > CLEAR if located.whole else in_part
-        tries.append((said.presence, replace(located, place=place, line=line)))
-
-    shown = shown_at(references, leak, located.place.homography, expected)
-    tried(shown, rough=False)
-    if certain and (located.whole or elsewhere(references, shot, leaks, tries[0][1]) > FOUND_AGAIN * tries[0][0]):
-        return tries[0][1]
-    for reference, homography in likely_moments(references, leak, located, shown, expected):
-        tried(reference, rough=False, homography=homography)
-        if certain and located.whole:
-            break
-    best = max(tries, key=lambda one: one[0], default=(0.0, located))
-    if located.whole or not tries:
-        return best[1]
-    likely = [one for one in tries if one[0] > FOUND_ELSEWHERE * best[0]]
-    if len(likely) < 2:
-        return best[1]
-    likely.sort(key=lambda one: abs(one[1].line.offset_s - located.line.offset_s))
-    judged = [(presence + elsewhere(references, shot, leaks, one), one) for presence, one in likely[:MOST_JUDGED]]
-    return max(judged, key=lambda one: one[0])[1]
-
-
-def likely_moments(
-    references: References, leak: Leak, located: Located, shown: Reference, expected_s: float
-) -> Iterator[tuple[Reference, Matrix]]:
-    """Yield other frames that a leak's frame resembles about as much as the one shown, and how it lies on them.
-
-    The groups of a static shot come as they are found; of the moments of a pan the best few: each costs a reading.
-    """
-    glance = placing.glanced(leak, located.place.homography, shown)
-    found: list[tuple[float, Reference, Matrix]] = []
-    for at_s in other_moments(references, located, expected_s):
-        reference = nearest_in_time(references, at_s)
-        other = placing.glanced(leak, located.place.homography, reference)
-        moved = disagreement(other.homography, glance.homography, leak.shape, references.shape)
-        still = moved < PANNED_PX and not within(at_s - expected_s, located.line.slack_s)
-        if still or other.evidence.score < AS_GOOD * glance.evidence.score:
-            continue
-        if located.whole:
-            yield reference, other.homography
-        else:
-            found.append((other.evidence.score, reference, other.homography))
-    for _, reference, homography in sorted(found, key=lambda one: -one[0])[:MOST_TRIED]:
-        yield reference, homography
-
-
-def elsewhere(references: References, shot: list[LeakFrame], leaks: list[Leak], located: Located) -> float:
-    """How much of the mark a shot's early and late frames find at the moments that a line gives them, on average."""
-    found = []
-    for number in {len(shot) // 6, len(shot) * 5 // 6}:
-        homography = located.place.homography
-        reference = shown_at(references, leaks[number], homography, located.line.at(shot[number].time_s))
-        place = placing.settle(leaks[number], homography, reference, rough=False)
-        convincing = place is not None and place.convincing
-        said = said_by(references, leaks[number], place.homography, reference) if place and convincing else None
-        found.append(said.presence if said else 0.0)
-    return float(np.mean(found))
-
-
-def within(change_s: float, slack_s: tuple[float, float]) -> bool:
-    """Whether a line's offset may change so much."""
-    return slack_s[0] - BESIDE_S <= change_s <= slack_s[1] + BESIDE_S and slack_s != (0.0, 0.0)
-
-
 def nearest_in_time(references: References, at_s: float) -> Reference:
     """The anchor shown nearest to a time."""
     return min(references.group(references.group_at(at_s), ()), key=lambda r: abs(r.time_s - at_s))
@@ -274,24 +176,6 @@ def shown_at(
     frames = references.group(references.group_at(expected_s), near_s)
     near = [r for r in frames if abs(r.time_s - expected_s) <= NEAR_FRAMES_S]
     return placing.nearest_frame(leak, homography, near or [nearest_in_time(references, expected_s)], expected_s)[0]
-
-
-def other_moments(references: References, located: Located, expected_s: float) -> Iterator[float]:
-    """Yield moments to try besides the expected one: the groups of a static shot, then the frames around."""
-    line, here = located.line, references.group_at(expected_s)
-    low = max(references.group_at(expected_s + line.slack_s[0]), here - SLACK_GROUPS)
-    high = min(references.group_at(expected_s + line.slack_s[1]), here + SLACK_GROUPS)
-    for group in sorted(range(low, high + 1), key=lambda g: abs(g - here)):
-        if group != here:
-            yield float(references.starts_s[group : group + 2].mean())
-    if located.whole:
-        return
-    step = max(1 / float(references.master.design.rate), AROUND_S / AROUND_FRAMES)
-    last = float(references.starts_s[-1])
-    for k in range(1, AROUND_FRAMES + 1):
-        for at_s in (expected_s - k * step, expected_s + k * step):
-            if 0 <= at_s < last:
-                yield at_s
 
 
 def said_by(

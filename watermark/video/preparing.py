@@ -140,12 +140,14 @@ def marked_groups(plan: Plan, segment: int, workers: ThreadPoolExecutor) -> Iter
             idr = int(len(shown) == 1) if lone is None else 1 - lone
             group = Group(plan.key, plan.design, segment, number, idr, times, planes)
             made = encode_twins(group, plan.source.time_base, plan.signal, workers, coding, plain)
-            coding = made.coding
-            if made.kept < len(shown):
-                parts = shown[: made.kept], shown[made.kept :]
+            coding, count = made.coding, len(made.base.times)
+            if count < len(shown):
+                waiting.insert(0, (shown[count:], made.left))
+            if made.kept < count:
+                parts = shown[: made.kept], shown[made.kept : count]
                 waiting[:0] = [(part, length(made.base.only(ticks for ticks, _ in part))) for part in parts]
                 continue
-            yield group, made
+            yield group.first(count), made
             number, lone = number + 1, idr if len(shown) == 1 else None
 
 

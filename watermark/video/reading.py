@@ -24,7 +24,7 @@ from watermark.registration.geometry import Matrix, is_mirroring
 from watermark.registration.warping import Leak
 from watermark.symbols import Symbols
 
-from . import locating, placing, signatures, symbols
+from . import locating, placing, signatures, symbols, timing
 from .alignment import TimeLine
 from .finder import Finder
 from .leaks import LeakFrame, bounded, held_frames
@@ -183,7 +183,7 @@ def read_shot(
     located = locating.locate(references, finder, shot, leaks, near_s, before)
     if located is None:
         return
-    located = locating.settled(references, shot, leaks, located)
+    located = timing.settled(references, finder, shot, leaks, located)
     place, line = located.place, located.line
     stays = locating.on_line(references, finder, shot, leaks, located)
     picks: dict[int, list[int]] = defaultdict(list)

@@ -75,6 +75,10 @@ class Group:
     times: Sequence[int]
     frames: Sequence[Frame]
 
+    def first(self, count: int) -> Group:
+        """Its first frames as a group."""
+        return replace(self, times=self.times[:count], frames=self.frames[:count])
+
     @cached_property
     def pattern(self) -> Plane:
         """Unit pattern."""
@@ -124,6 +128,7 @@ class Twins:
     base : the group without a mark.
     coding : of the key frame.
     kept : frames up to which the mark lasts, at least 1.
+    left : bytes of the frames that were given and are not in it, as they were coded with it.
     """
 
     plus: Coded
@@ -131,6 +136,7 @@ class Twins:
     base: Coded
     coding: Coding
     kept: int
+    left: int = 0
 
 
 def encode_twins(
@@ -143,7 +149,8 @@ def encode_twins(
 ) -> Twins:
     """Encode both variants of a group, the key frame as fine and the mark as strong as bytes and the eye allow.
 
-    A group in which the mark does not last is to be encoded anew in parts, so it is encoded as guessed.
+    A group ends where its mark does. Up to an anchor it stays as it is coded, since it refers to nothing behind that;
+    before the first one it is to be encoded anew in parts, and is encoded as guessed.
 
     Parameters
     ----------
@@ -172,13 +179,19 @@ def encode_twins(
         return plus, minus
 
     guessed = tried(guess)
-    lasts = kept(group, guess.strength, *guessed)
-    if lasts < len(group.times):
-        return Twins(*guessed, base, guess, lasts)
-    coding, (plus, minus) = solved(tried, base, key, group.sample, guess, guessed, BYTES * (plain or length(base)))
+    lasts, count, left = kept(group, guess.strength, *guessed), len(group.times), 0
+    bytes_plain = plain or length(base)
+    if lasts < count:
+        if group.times[lasts - 1] not in base.anchors[1:]:
+            return Twins(*guessed, base, guess, lasts)
+        count, whole = lasts, length(base)
+        base, plus, minus = (coded.only(group.times[:count]) for coded in (base, *guessed))
+        guessed = plus, minus
+        left = bytes_plain - bytes_plain * length(base) // whole
+    coding, (plus, minus) = solved(tried, base, key, group.sample, guess, guessed, BYTES * (bytes_plain - left))
     if abs(coding.crf - guess.crf) > ALIKE_CRF:
-        lasts = kept(group, coding.strength, plus, minus)
-    return Twins(plus, minus, base, coding, lasts)
+        lasts = kept(group.first(count), coding.strength, plus, minus)
+    return Twins(plus, minus, base, coding, lasts, left)
 
 
 def solved(
@@ -265,12 +278,13 @@ def kept(group: Group, strength: float, plus: Coded, minus: Coded) -> int:
 
     It is lost where most of the key frame's has gone, and where a picture has come up that could carry far more than
     it does: at once in a cut, and never sooner than a quarter of a second where one picture fades into another. Where
-    the anchors hold it, so do the pictures between them.
+    the anchors hold it, so do the pictures between them; the last that does is the last frame, but for the key frame.
     """
     anchors = plus.anchors
-    if lasting(group, strength, plus.only(anchors), minus.only(anchors)) == len(anchors):
+    held = lasting(group, strength, plus.only(anchors), minus.only(anchors))
+    if held == len(anchors):
         return len(group.times)
-    return lasting(group, strength, plus, minus)
+    return group.times.index(anchors[held - 1]) + 1 if held > 1 else lasting(group, strength, plus, minus)
 
 
 def lasting(group: Group, strength: float, plus: Coded, minus: Coded) -> int:

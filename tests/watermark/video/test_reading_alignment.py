@@ -3,6 +3,7 @@
 import numpy as np
 
 from watermark.video import alignment, signatures
+from watermark.video.finder import held_until_cuts
 
 TIMES_S = np.arange(0, 12, 0.25)
 
@@ -52,3 +53,20 @@ def test_a_frame_between_two_signatures_lies_on_the_line_that_it_was_found_at():
     line = alignment.TimeLine(1.0, 1.38, 1.0)
     assert alignment.faithful(line, leak_s, table, TIMES_S).all()
     assert not alignment.faithful(alignment.TimeLine(1.0, 4.0, 1.0), leak_s, table, TIMES_S).any()
+
+
+def test_through_a_moment_the_original_speed_is_kept_unless_another_is_clearly_better():
+    leak_s = np.arange(0, 5, 0.2)
+    nearly, faster = (moving_table(leak_s, rate, 3.0) for rate in (1.02, 1.1))
+    assert alignment.line_through(leak_s, nearly, TIMES_S, (2.4, 3.0 + 2.4 * 1.02), (0.0, 0.0)).rate == 1.0
+    assert abs(alignment.line_through(leak_s, faster, TIMES_S, (2.4, 3.0 + 2.4 * 1.1), (0.0, 0.0)).rate - 1.1) < 0.02
+
+
+def test_the_last_picture_of_a_shot_stands_until_the_cut():
+    rng = np.random.default_rng(5)
+    first, second = (rng.uniform(0, 255, signatures.SHAPE).astype(np.float32) for _ in range(2))
+    times_s, shown = held_until_cuts(np.array([0.0, 0.25, 0.5]), np.stack([first, first, second]))
+    table = alignment.correlations([(first, np.ones(signatures.SHAPE, bool))], shown)
+    agreement = alignment.mean_along(np.array([0.0]), table, times_s, 1.0, np.array([0.49, 0.5]))
+    assert agreement[0] > 0.99
+    assert agreement[1] < 0.5

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("av")
 
 from watermark import visibility
-from watermark.video import Folder, issue, plan, prepare
+from watermark.video import Folder, encoding, issue, plan, prepare
 from watermark.video.bitstream import Parameters, slice_header
 from watermark.video.encoding import decode
 from watermark.video.preparing import marked_groups
@@ -45,6 +45,27 @@ def test_a_group_ends_at_a_cut_so_that_no_frame_goes_unmarked(cut, workers):
     for group, twins in made:
         for a, b in zip(decode(twins.plus), decode(twins.minus), strict=True):
             assert np.abs(a[:192].astype(int) - b[:192]).mean() > 0.2, group.number
+
+
+def test_a_group_that_is_cut_short_at_an_anchor_is_not_coded_again(tmp_path, workers, monkeypatch):
+    source = write(tmp_path / "pan.mp4", panned(20), rate=20, options={"crf": "12"})
+    coded, encode = [], encoding.encode
+
+    def noted(frames, *rest):
+        shown = list(frames)
+        if len(rest) < 4:  # not a key frame alone
+            coded.append(shown[0][0])
+        return encode(shown, *rest)
+
+    def to_the_second_anchor(group, strength, plus, minus):
+        return group.times.index(plus.anchors[1]) + 1
+
+    monkeypatch.setattr(encoding, "encode", noted)
+    monkeypatch.setattr("watermark.video.twins.kept", to_the_second_anchor)
+    first, made = next(iter(marked_groups(plan(source, key=KEY), 0, workers)))
+    assert 1 < len(first.times) == made.kept < 20
+    assert len(decode(made.plus)) == len(decode(made.minus)) == len(first.times)
+    assert coded == [first.times[0]]
 
 
 def test_a_shot_of_one_frame_is_a_group_that_decoders_take(tmp_path):
