@@ -96,7 +96,7 @@ def test_nothing_is_guessed_beside_a_sure_place(master, copy):
 def test_a_guessed_place_names_the_copy_and_does_not_call_the_picture_recognised(master, kind, request):
     leak = request.getfixturevalue(kind)
     planes = luma_and_cb(leak, leak.shape[:2])
-    (guess,) = registration.register(master.index, planes[0], budget_s=1).guesses
+    (guess,) = registration.register(master.index, planes[0], budget_s=5).guesses
     assert guess.evidence == 0
     guessed = watermark.Reading(guesses=reading.read_guesses(master, planes, [guess]))
     verdict = watermark.accuse(master, guessed, serials=range(1000))
