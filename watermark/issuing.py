@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import encoding, jpeg, rendering
 from .codebook import MAX_SERIAL
 from .encoding import IssuedFile
-from .lattice import Design, Lattice, cubic_rows, linear_rows, mcu_cells, repeat, resample
+from .lattice import Design, Lattice, cubic_rows, enlarged_rows, linear_rows, mcu_cells, repeat
 from .master import Master
 from .picture import Picture, Samples, eight_bits, lay_on_white
 
@@ -152,7 +152,7 @@ def mark_bands(
     mcu_height, mcu_width = design.mcu_px
     for top, stop in bands:
         block = cells[top // mcu_height : -(-stop // mcu_height)]
-        pattern = resample(lattice.drawn, design, shape, top, stop) * linear_rows(relative, shape, top, stop)
+        pattern = enlarged_rows(lattice.drawn, design.width, top, stop) * linear_rows(relative, shape, top, stop)
         yield (
             top,
             [

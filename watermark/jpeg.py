@@ -119,8 +119,9 @@ def encode_pair(
 
 def decode(data: bytes) -> NDArray[np.uint8]:
     """What a JPEG of ours shows, in its own channels: (h, w, 3) or, grey, (h, w) uint8."""
-    shown = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
-    return shown if shown.ndim == 2 else np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB, dst=shown), np.uint8)
+    channels = data[find(data, START_OF_FRAME) + 9]  # behind marker, length, precision, height and width
+    order = cv2.IMREAD_GRAYSCALE if channels == 1 else cv2.IMREAD_COLOR_RGB
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), order | cv2.IMREAD_IGNORE_ORIENTATION), np.uint8)
 
 
 def words(icc: bytes | None, metadata: Metadata) -> bytes:

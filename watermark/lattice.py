@@ -89,7 +89,7 @@ class Lattice:
         x = ((np.arange(width) + 0.5) * design.width / width / design.mcu_px[1]).astype(int)
         fine = repeat(by_mcu, design.mcu_px[0] // WORKING_PX, design.mcu_px[1] // WORKING_PX)
         drawn = cells.bumps(fine, design.pitch_px / WORKING_PX)
-        pattern = resample(drawn, design, (height, width), 0, height)
+        pattern = resample(drawn, design, (height, width))
         return cls(by_mcu[np.ix_(y, x)], pattern, int(segments.max()) + 1, segments, drawn)
 
 
@@ -121,18 +121,23 @@ def repeat(values: NDArray[Any], down: int, across: int) -> NDArray[Any]:
     return np.repeat(np.repeat(values, down, 0), across, 1)
 
 
-def resample(drawn: Plane, design: Design, shape: tuple[int, int], top: int, stop: int) -> Plane:
-    """Bring a plane from the working resolution to rows `top` … `stop` - 1 of a raster of `shape` over the picture.
+def resample(drawn: Plane, design: Design, shape: tuple[int, int]) -> Plane:
+    """Bring a plane from the working resolution to a raster of `shape` over the picture.
 
     The padding of the last MCUs lies outside the picture and is left out.
     """
     sy, sx = design.height / shape[0] / WORKING_PX, design.width / shape[1] / WORKING_PX
-    y = ((np.arange(top, stop, dtype=np.float32) + 0.5) * sy - 0.5)[:, None]
+    y = ((np.arange(shape[0], dtype=np.float32) + 0.5) * sy - 0.5)[:, None]
     x = ((np.arange(shape[1], dtype=np.float32) + 0.5) * sx - 0.5)[None]
-    size = (stop - top, shape[1])
-    across = np.ascontiguousarray(np.broadcast_to(x, size), np.float32)
-    down = np.ascontiguousarray(np.broadcast_to(y, size), np.float32)
+    across = np.ascontiguousarray(np.broadcast_to(x, shape), np.float32)
+    down = np.ascontiguousarray(np.broadcast_to(y, shape), np.float32)
     return cv2.remap(drawn, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def enlarged_rows(drawn: Plane, width: int, top: int, stop: int) -> Plane:
+    """Rows `top` … `stop` - 1 of the picture, `width` px wide, of a plane at the working resolution: linear."""
+    rows = blend_linearly(drawn, np.arange(top, stop), 1 / WORKING_PX)
+    return cv2.resize(rows, None, fx=WORKING_PX, fy=1, interpolation=cv2.INTER_LINEAR)[:, :width]
 
 
 def cubic_rows(plane: Plane, shape: tuple[int, int], top: int, stop: int) -> Plane:
@@ -141,7 +146,7 @@ def cubic_rows(plane: Plane, shape: tuple[int, int], top: int, stop: int) -> Pla
     Each row is a mean of four with Keys' weights for a = -3/4 (R. Keys 1981, doi:10.1109/TASSP.1981.1163711), then
     widened.
     """
-    a, (at, t) = -0.75, source_rows(plane, shape, top, stop)
+    a, (at, t) = -0.75, source_rows(np.arange(top, stop), plane.shape[0] / shape[0])
     far = 1 - t
     weights = [
         a * ((t + 1) ** 3 - 5 * (t + 1) ** 2 + 8 * (t + 1) - 4),
@@ -155,15 +160,21 @@ def cubic_rows(plane: Plane, shape: tuple[int, int], top: int, stop: int) -> Pla
 
 def linear_rows(plane: Plane, shape: tuple[int, int], top: int, stop: int) -> Plane:
     """Rows `top` … `stop` - 1 of the plane enlarged to `shape` by linear interpolation, as cv2.resize does it."""
-    at, t = source_rows(plane, shape, top, stop)
-    return cv2.resize(blend(plane, [1 - t, t], at), (shape[1], stop - top), interpolation=cv2.INTER_LINEAR)
+    rows = blend_linearly(plane, np.arange(top, stop), plane.shape[0] / shape[0])
+    return cv2.resize(rows, (shape[1], stop - top), interpolation=cv2.INTER_LINEAR)
 
 
-def source_rows(plane: Plane, shape: tuple[int, int], top: int, stop: int) -> tuple[NDArray[np.int_], Plane]:
-    """For each output row the row of the plane above its centre, and how far below that it lies, 0 … 1."""
-    at = (np.arange(top, stop) + 0.5) * plane.shape[0] / shape[0] - 0.5
+def source_rows(rows: NDArray[np.int_], step: float) -> tuple[NDArray[np.int_], Plane]:
+    """For each output row, `step` rows of the plane high, the row above its centre, and how far below that it lies."""
+    at = (rows + 0.5) * step - 0.5
     first = np.floor(at).astype(int)
     return first, (at - first).astype(np.float32)
+
+
+def blend_linearly(plane: Plane, rows: NDArray[np.int_], step: float) -> Plane:
+    """Output rows, each `step` rows of the plane high, between the two rows that their centres lie between."""
+    first, t = source_rows(rows, step)
+    return blend(plane, [1 - t, t], first)
 
 
 def blend(plane: Plane, weights: list[Plane], first: NDArray[np.int_]) -> Plane:

@@ -60,7 +60,7 @@ BANDS = SENSITIVITY.shape[1]
 CONTRAST_EXPONENT = 2.264
 MASKING_GAIN = 2**-0.1895
 MASKING_EXPONENTS = (1.3026, 2.8886, 3.6808)
-MASKING_BLUR_PX = 3
+MASKING_BLUR_PX, MASKING_WINDOW_PX = 3, 13  # sigma and width of the reference's kernel
 MASKING_SCALE = 10**-0.7955
 # log2 gain of masking, [masker][masked]
 CROSS_MASKING = 2.0 ** np.array(
@@ -241,7 +241,7 @@ def masking(ours: list[Plane], theirs: list[Plane]) -> list[Plane]:
     """1 + M per channel: the factor by which contrast that both pictures share raises the threshold."""
     masker = []
     for a, b, exponent in zip(ours, theirs, MASKING_EXPONENTS, strict=True):
-        shared = cv2.GaussianBlur(np.minimum(np.abs(a), np.abs(b)), (0, 0), MASKING_BLUR_PX)
+        shared = cv2.GaussianBlur(np.minimum(np.abs(a), np.abs(b)), (MASKING_WINDOW_PX,) * 2, MASKING_BLUR_PX)
         masker.append(power(shared * np.float32(MASKING_SCALE), exponent))
     weights = np.c_[CROSS_MASKING.T, np.ones(3)].astype(np.float32)
     return list(cv2.split(cv2.transform(cv2.merge(masker), weights)))

@@ -25,6 +25,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
 from service.errors import Invalid, Unavailable
+from service.jobs.memory import keep_freed_memory
 
 log = logging.getLogger("telltale.pool")
 
@@ -155,7 +156,7 @@ class _Lane:
 
 
 def _enter(memory_bytes: int) -> None:
-    """Prepare a child: die with the parent, stay within the memory, use one thread."""
+    """Prepare a child: die with the parent, stay within the memory, keep what it frees, use one thread."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -168,6 +169,7 @@ def _enter(memory_bytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
         except (ValueError, OSError):  # macOS knows no such limit
             log.debug("no limit on the address space here")
+    keep_freed_memory()
     import cv2
 
     cv2.setNumThreads(1)
