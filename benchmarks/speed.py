@@ -65,7 +65,7 @@ def measure(chosen: argparse.Namespace, report: Report) -> None:
     """Time each step of the pipeline once it is warm."""
     cv2.setNumThreads(1)
     keep_freed_memory()
-    trials = 1 if chosen.quick else 5
+    trials = 3 if chosen.quick else 5
     rgb = picture(chosen)
     report.notes.append(f"{rgb.shape[1]}×{rgb.shape[0]} px; {os.cpu_count()} cores, one used")
     master = watermark.prepare(rgb, key=KEY)
