@@ -2,8 +2,8 @@
 
 Two viewers are asked: one who sees the picture fitted to a window, which is its canonical raster, and one who sees it
 pixel for pixel. The first settles the strength. The second may only take away: from all of it, and more where a part
-of the picture would show the mark although the whole does not. Large pictures are seen in coarse bands alone, but for
-their worst tiles.
+of the picture would show the mark although the whole does not. The worst tiles are cut out and looked at alone, since
+what lies beside them may hide the mark. Large pictures are seen in coarse bands but for those tiles.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ ROUNDS = 3  # of taking away, each with a new copy
 JOINED_ROUNDS = 2
 FORESEEN = 2 / 3  # factor of amplitude down to which a weaker mark looks as foreseen: rounding does not shrink with it
 GUESSES = 3  # within a round, without one
-WORST_TILES = 12  # that are looked at in the finest bands, too, where the rest is not
+WORST_TILES = 12  # that are cut out and looked at alone, in every band
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
 SUSCEPTIBLE_PX = 8.0  # canonical px: a cell and its neighbours
 UNLUCKY = 3.5  # standard deviations of a tile's energy over all copies
@@ -117,13 +117,14 @@ class Viewer:
             factors = needed if factors is None else factors * needed
             share = cv2.resize(factors.astype(np.float32), planes[0].shape[::-1], interpolation=cv2.INTER_LINEAR)
             planes = [own + share * a for own, a in zip(self.original.planes, apart, strict=True)]
-        return self.closer(copy, tiles, chances, factors) if self.original.first else factors
+        return self.closer(copy, tiles, chances, factors)
 
     def closer(self, copy: Image, losses: Floats, chances: Floats, factors: Floats | None) -> Floats | None:
-        """Look at the worst tiles in every band, after `factors`; `losses` are what they lose in the coarse ones."""
+        """Cut out the worst tiles and look at them alone, after `factors`; `losses` are what they lose in place."""
         closer = np.ones(losses.shape) if factors is None else factors.copy()
-        for row, column in worst_apart(losses, WORST_TILES):
-            box = tile_box(self.shown.shape, losses.shape, row, column)
+        squares = {square_at(self.shown.shape, losses.shape, *tile): tile for tile in worst_apart(losses, WORST_TILES)}
+        for (top, left), (row, column) in squares.items():
+            box = np.s_[top : top + TILE_PX, left : left + TILE_PX]
             part = np.ascontiguousarray(self.shown[box])
             original = visibility.Original.seen(part)
             planes = original.opened(np.ascontiguousarray(copy[box]))
@@ -132,7 +133,7 @@ class Viewer:
             means = [float(energy.mean()) for energy in original.energies(planes)]
             loss = (10 - visibility.jod(visibility.pool(means))) * chances[row, column]
             if loss > ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
-                around = slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
+                around = slice(max(0, row - 2), row + 2), slice(max(0, column - 2), column + 2)
                 closer[around] *= relief(loss, ALLOWED_IN_TILE)
         return None if factors is None and closer.min() == 1 else closer
 
@@ -208,13 +209,19 @@ def tile_grid(shape: tuple[int, int], tile_px: float) -> Grid:
     return max(1, round(2 * shape[0] / tile_px)), max(1, round(2 * shape[1] / tile_px))
 
 
-def tile_box(shape: tuple[int, ...], grid: Grid, row: int, column: int) -> tuple[slice, slice]:
-    """Rows and columns of the picture that a tile of the grid covers, as `tile_means` has it."""
-    (top, bottom), (left, right) = (
-        (max(0, place - 1) * side // count, (place + 1) * side // count)
-        for place, side, count in zip((row, column), shape, grid, strict=False)
+def square_at(shape: tuple[int, ...], grid: Grid, row: int, column: int) -> tuple[int, int]:
+    """First row and column of the square of 256 px that is nearest to a tile, of those a picture is cut into.
+
+    Squares are counted from the top left; the last of a row or a column is moved inside.
+    """
+    top, left = (
+        min(
+            [*range(0, max(1, side - TILE_PX), TILE_PX), max(0, side - TILE_PX)],
+            key=lambda start: abs(start + TILE_PX / 2 - middle),
+        )
+        for side, middle in zip(shape, (row * shape[0] / grid[0], column * shape[1] / grid[1]), strict=False)
     )
-    return slice(top, bottom), slice(left, right)
+    return top, left
 
 
 def worst_apart(losses: Floats, count: int) -> list[tuple[int, int]]:
