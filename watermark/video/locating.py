@@ -70,7 +70,7 @@ def locate(
         expected = line.at(shot[number].time_s)
         if way.support and line.score <= ALIKE:
             expected = nearest_likeness(references, finder, leaks[number], way)
-        located = try_place(references, leaks[number], way.homography, expected, line, way.support == 0)
+        located = try_place(references, leaks[number], way.homography, expected, line, len(shot) == 1)
         if located is None:
             continue
         if best is None or located.place.evidence.score > best.place.evidence.score:
@@ -149,10 +149,15 @@ def on_line(
 
 
 def try_place(
-    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine, whole: bool
+    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine, exact: bool
 ) -> Located | None:
-    """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame."""
-    frames = references.group(references.group_at(expected_s), None if whole else (expected_s,))
+    """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame.
+
+    Parameters
+    ----------
+    exact : any frame of the group may be shown; else anchors, and those around the time expected, are enough.
+    """
+    frames = references.group(references.group_at(expected_s), None if exact else (expected_s,))
     near = [r for r in frames if abs(r.time_s - expected_s) <= 2 * NEAR_FRAMES_S] or frames
     reference, _ = placing.nearest_frame(leak, homography, near, expected_s)
     place = placing.settle(leak, placing.glanced(leak, homography, reference).homography, reference, rough=True)
