@@ -26,6 +26,8 @@ from .symbols import FrameSymbols
 
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 3
+POOR = 0.5  # agreement of the small pictures along a line
+LINED_UP = 12  # frames of a shot that say how well a candidate explains it
 NEAR_FRAMES_S = 0.22
 SURE, SURE_AS_A_WHOLE = 0.4, 0.25  # agreement at which no other place is looked for
 SUPPORTED = 0.6  # share of the key points that agree on a convincing place, from which a rival is looked at
@@ -96,7 +98,8 @@ def candidates(
 ) -> Iterator[tuple[Found, int, TimeLine]]:
     """Yield ways in which one frame of a shot may show the video, with the frame's number and the shot's line then.
 
-    Whole frames go first; of the ways by key points those that explain the whole shot best.
+    Whole frames go first; of the ways by key points those that explain the whole shot best. Where even the best of a
+    frame explains it poorly, the frame's others wait until other frames have been asked.
     """
     working, middle = references.shape, len(shot) // 2
     ways = []
@@ -109,13 +112,25 @@ def candidates(
     for likeness, found in ways[:2]:
         if likeness > ALIKE:
             yield found, middle, line_for(references, finder, shot, leaks, found)
+    waiting = []
     for number in dict.fromkeys((middle, 0, len(shot) - 1)):
         luma = leaks[number].luma
         features = detect(luma, LEAK_LEVELS)
         matches = finder.matches(features, (luma.shape[0], luma.shape[1]), working, near_s)
-        lines = [line_for(references, finder, shot, leaks, found) for found in matches[:CANDIDATES]]
-        for place in sorted(range(len(lines)), key=lambda n: -lines[n].score):
-            yield matches[place], number, lines[place]
+        few = spread(len(shot))
+        some, seen = [shot[n] for n in few], [leaks[n] for n in few]
+        lines = [line_for(references, finder, some, seen, found) for found in matches[:CANDIDATES]]
+        ordered = sorted(range(len(lines)), key=lambda n: -lines[n].score)
+        ranked = [(matches[place], number, lines[place]) for place in ordered]
+        sound = [way for way in ranked if way[2].score > POOR] or ranked[:1]
+        waiting += ranked[len(sound) :]
+        yield from sound
+    yield from waiting
+
+
+def spread(count: int) -> list[int]:
+    """Numbers of a few frames of a shot, from its first to its last."""
+    return list(range(count)) if count <= LINED_UP else np.linspace(0, count - 1, LINED_UP).round().astype(int).tolist()
 
 
 def line_for(references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], way: Found) -> TimeLine:

@@ -157,12 +157,14 @@ def explaining(
     groups that the line in time leaves open are yielded.
     """
     leak, middle_s = leaks[len(shot) // 2], shot[len(shot) // 2].time_s
-    times_s = np.array([frame.time_s for frame in shot])
+    few = locating.spread(len(shot))
+    times_s = np.array([shot[number].time_s for number in few])
+    asked = [leaks[number] for number in few]
     expected = located.line.at(middle_s)
 
     def at(reference: Reference, onto: Matrix) -> Instant:
         place = placing.glanced(leak, onto, reference)
-        table = locating.table_for(references, finder, leaks, place.homography)
+        table = locating.table_for(references, finder, asked, place.homography)
         moment_s = middle_s, reference.time_s
         line = alignment.line_through(times_s, table, finder.times_s, moment_s, located.line.slack_s)
         return Instant(reference, place, line)
