@@ -118,8 +118,8 @@ def candidates(
         features = detect(luma, LEAK_LEVELS)
         matches = finder.matches(features, (luma.shape[0], luma.shape[1]), working, near_s)
         few = spread(len(shot))
-        some, seen = [shot[n] for n in few], [leaks[n] for n in few]
-        lines = [line_for(references, finder, some, seen, found) for found in matches[:CANDIDATES]]
+        frames, pictures = [shot[n] for n in few], [leaks[n] for n in few]
+        lines = [line_for(references, finder, frames, pictures, found) for found in matches[:CANDIDATES]]
         ordered = sorted(range(len(lines)), key=lambda n: -lines[n].score)
         ranked = [(matches[place], number, lines[place]) for place in ordered]
         sound = [way for way in ranked if way[2].score > POOR] or ranked[:1]
@@ -130,7 +130,7 @@ def candidates(
 
 def spread(count: int) -> list[int]:
     """Numbers of a few frames of a shot, from its first to its last."""
-    return list(range(count)) if count <= LINED_UP else np.linspace(0, count - 1, LINED_UP).round().astype(int).tolist()
+    return [int(number) for number in np.unique(np.linspace(0, count - 1, LINED_UP).round())]
 
 
 def line_for(references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], way: Found) -> TimeLine:

@@ -127,7 +127,9 @@ def read_frame(
         correlate(left, mark, bands, told, labels, slices)
         for mark, bands in zip((own, drawn), reference.responses, strict=True)
     ]
-    return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.sum() / reference.sum.size))
+    return FrameSymbols(
+        np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.sum() / reference.sum.size)
+    )
 
 
 def renewed(now: Plane, before: Plane) -> Plane:
