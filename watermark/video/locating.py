@@ -157,7 +157,12 @@ def table_for(references: References, finder: Finder, leaks: list[Leak], homogra
 def on_line(
     references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], located: Located
 ) -> NDArray[np.bool_]:
-    """Which frames lie on the shot's line in time; the others are another piece of the same shot."""
+    """Which frames lie on the shot's line in time; the others are another piece of the same shot.
+
+    A single frame has no line to leave: the mark may have chosen its moment against its likeness.
+    """
+    if len(shot) == 1:
+        return np.ones(1, bool)
     table = table_for(references, finder, leaks, located.place.homography)
     times = np.array([frame.time_s for frame in shot])
     return alignment.faithful(located.line, times, table, finder.times_s)

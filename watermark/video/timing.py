@@ -110,15 +110,16 @@ def alike(
 def likenesses(
     references: References, finder: Finder, leak: Leak, homography: Matrix, group: int
 ) -> Iterator[Reference]:
-    """Yield the frames of other groups that a single frame resembles, the likest first.
+    """Yield the frames of the other groups that a single frame resembles most, the likest first.
 
-    It has no line in time, and the small pictures are a quarter of a second apart.
+    It has no line in time, and the small pictures are a quarter of a second apart: where little moves, those around
+    another moment may be more like it than those around its own.
     """
     table = locating.table_for(references, finder, [leak], homography)[0]
     seen = {group}
     for place in np.argsort(-table):
         time_s = float(finder.times_s[place])
-        if table[place] < table.max() - alignment.FAITHFUL or len(seen) > MOST_LIKE:
+        if len(seen) > MOST_LIKE:
             break
         if references.group_at(time_s) not in seen:
             seen.add(references.group_at(time_s))
