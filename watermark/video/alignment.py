@@ -137,10 +137,13 @@ def run_around(good: NDArray[np.intp], middle: int) -> NDArray[np.intp]:
 
 def mean_along(leak_s: Floats, table: Floats, times_s: Floats, rate: float, offsets: Floats) -> Floats:
     """Mean agreement along lines of one rate: (len(offsets),); moments outside the video count nothing."""
-    total = np.zeros(len(offsets))
     late = times_s[-1] + (times_s[-1] - times_s[0]) / max(1, len(times_s) - 1)
-    for u, row in zip(leak_s, table, strict=True):
-        at = rate * u + offsets
-        inside = (at >= times_s[0] - 1e-6) & (at <= late)
-        total += np.where(inside, np.interp(at, times_s, row), 0.0)
-    return total / len(leak_s)
+    at = rate * leak_s[:, None] + offsets[None]
+    after = np.clip(np.searchsorted(times_s, at), 1, len(times_s) - 1) if len(times_s) > 1 else np.zeros(at.shape, int)
+    before = np.maximum(after - 1, 0)
+    apart = np.maximum(times_s[after] - times_s[before], 1e-12)
+    share = np.clip((at - times_s[before]) / apart, 0, 1)
+    rows = np.arange(len(leak_s))[:, None]
+    between = table[rows, before] * (1 - share) + table[rows, after] * share
+    inside = (at >= times_s[0] - 1e-6) & (at <= late)
+    return np.asarray(np.where(inside, between, 0.0).mean(0))

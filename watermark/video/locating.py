@@ -26,6 +26,8 @@ from .symbols import FrameSymbols
 
 ALIKE = 0.8  # agreement of small pictures from which a whole frame is tried
 CANDIDATES = 3
+POOR = 0.5  # agreement of the small pictures along a line
+LINED_UP = 12  # frames of a shot that say how well a candidate explains it
 NEAR_FRAMES_S = 0.22
 SURE, SURE_AS_A_WHOLE = 0.4, 0.25  # agreement at which no other place is looked for
 SUPPORTED = 0.6  # share of the key points that agree on a convincing place, from which a rival is looked at
@@ -70,7 +72,7 @@ def locate(
         expected = line.at(shot[number].time_s)
         if way.support and line.score <= ALIKE:
             expected = nearest_likeness(references, finder, leaks[number], way)
-        located = try_place(references, leaks[number], way.homography, expected, line, way.support == 0)
+        located = try_place(references, leaks[number], way.homography, expected, line, len(shot) == 1)
         if located is None:
             continue
         if best is None or located.place.evidence.score > best.place.evidence.score:
@@ -96,7 +98,8 @@ def candidates(
 ) -> Iterator[tuple[Found, int, TimeLine]]:
     """Yield ways in which one frame of a shot may show the video, with the frame's number and the shot's line then.
 
-    Whole frames go first; of the ways by key points those that explain the whole shot best.
+    Whole frames go first; of the ways by key points those that explain the whole shot best. Where even the best of a
+    frame explains it poorly, the frame's others wait until other frames have been asked.
     """
     working, middle = references.shape, len(shot) // 2
     ways = []
@@ -109,13 +112,25 @@ def candidates(
     for likeness, found in ways[:2]:
         if likeness > ALIKE:
             yield found, middle, line_for(references, finder, shot, leaks, found)
+    waiting = []
     for number in dict.fromkeys((middle, 0, len(shot) - 1)):
         luma = leaks[number].luma
         features = detect(luma, LEAK_LEVELS)
         matches = finder.matches(features, (luma.shape[0], luma.shape[1]), working, near_s)
-        lines = [line_for(references, finder, shot, leaks, found) for found in matches[:CANDIDATES]]
-        for place in sorted(range(len(lines)), key=lambda n: -lines[n].score):
-            yield matches[place], number, lines[place]
+        few = spread(len(shot))
+        frames, pictures = [shot[n] for n in few], [leaks[n] for n in few]
+        lines = [line_for(references, finder, frames, pictures, found) for found in matches[:CANDIDATES]]
+        ordered = sorted(range(len(lines)), key=lambda n: -lines[n].score)
+        ranked = [(matches[place], number, lines[place]) for place in ordered]
+        sound = [way for way in ranked if way[2].score > POOR] or ranked[:1]
+        waiting += ranked[len(sound) :]
+        yield from sound
+    yield from waiting
+
+
+def spread(count: int) -> list[int]:
+    """Numbers of a few frames of a shot, from its first to its last."""
+    return [int(number) for number in np.unique(np.linspace(0, count - 1, LINED_UP).round())]
 
 
 def line_for(references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], way: Found) -> TimeLine:
@@ -142,17 +157,27 @@ def table_for(references: References, finder: Finder, leaks: list[Leak], homogra
 def on_line(
     references: References, finder: Finder, shot: list[LeakFrame], leaks: list[Leak], located: Located
 ) -> NDArray[np.bool_]:
-    """Which frames lie on the shot's line in time; the others are another piece of the same shot."""
+    """Which frames lie on the shot's line in time; the others are another piece of the same shot.
+
+    A single frame has no line to leave: the mark may have chosen its moment against its likeness.
+    """
+    if len(shot) == 1:
+        return np.ones(1, bool)
     table = table_for(references, finder, leaks, located.place.homography)
     times = np.array([frame.time_s for frame in shot])
     return alignment.faithful(located.line, times, table, finder.times_s)
 
 
 def try_place(
-    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine, whole: bool
+    references: References, leak: Leak, homography: Matrix, expected_s: float, line: TimeLine, exact: bool
 ) -> Located | None:
-    """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame."""
-    frames = references.group(references.group_at(expected_s), None if whole else (expected_s,))
+    """Refine a candidate on the frame it seems to show; twice, since a better place shows a better frame.
+
+    Parameters
+    ----------
+    exact : any frame of the group may be shown; else anchors, and those around the time expected, are enough.
+    """
+    frames = references.group(references.group_at(expected_s), None if exact else (expected_s,))
     near = [r for r in frames if abs(r.time_s - expected_s) <= 2 * NEAR_FRAMES_S] or frames
     reference, _ = placing.nearest_frame(leak, homography, near, expected_s)
     place = placing.settle(leak, placing.glanced(leak, homography, reference).homography, reference, rough=True)

@@ -13,14 +13,13 @@ ITU-T H.264 (08/2021), 8.4 (inter prediction); FFmpeg, libavutil/motion_vector.h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Ways = NDArray[np.float32]
+Way = NDArray[np.float32]
 Vectors = NDArray[Any]
 Labels = NDArray[np.uint16]
 Value = TypeVar("Value", np.uint16, np.float32)
@@ -31,34 +30,37 @@ PAST, FUTURE = -1, 1
 BOTH = 3  # FFmpeg's picture type B
 
 
-def ways_back(kinds: Sequence[int], vectors: Sequence[Vectors | None], shape: tuple[int, int]) -> list[Ways]:
-    """Follow motion vectors back to the key frame.
+class Ways:
+    """The ways back of a group's pictures, followed through motion vectors to the key frame as they are asked for.
 
     Parameters
     ----------
     kinds : FFmpeg's type of each picture of a group, in the order shown; the first is the key frame.
     vectors : motion vectors of each.
     shape : rows and columns of the pictures, px.
-
-    Returns
-    -------
-    list of (h, w, 2) float32, one per picture, on a raster of 4 px: how far to the right and down, in px, the place in
-    the key frame lies; NaN where there is none.
     """
-    blocks = -(-shape[0] // BLOCK), -(-shape[1] // BLOCK)
-    still = np.zeros((POINTS * blocks[0], POINTS * blocks[1], 2), np.float32)
-    out: dict[int, Ways] = {0: still}
-    anchors = [number for number, kind in enumerate(kinds) if kind != BOTH]
-    for before, number in pairwise(anchors):
-        out[number] = led({PAST: out[before]}, vectors[number])
-    for number in range(len(kinds)):
-        if number not in out:
-            near = {PAST: max(a for a in anchors if a < number), FUTURE: min(a for a in anchors if a > number)}
-            out[number] = led({direction: out[anchor] for direction, anchor in near.items()}, vectors[number])
-    return [out[number] for number in range(len(kinds))]
+
+    def __init__(self, kinds: Sequence[int], vectors: Sequence[Vectors | None], shape: tuple[int, int]) -> None:
+        blocks = -(-shape[0] // BLOCK), -(-shape[1] // BLOCK)
+        self._vectors = vectors
+        self._anchors = [number for number, kind in enumerate(kinds) if kind != BOTH]
+        self._followed: dict[int, Way] = {0: np.zeros((POINTS * blocks[0], POINTS * blocks[1], 2), np.float32)}
+
+    def back(self, number: int) -> Way:
+        """Way back from one picture: (h, w, 2) float32 on a raster of 4 px.
+
+        How far to the right and down, in px, the place in the key frame lies; NaN where there is none.
+        """
+        if number not in self._followed:
+            near = {PAST: max(a for a in self._anchors if a < number)}
+            if number not in self._anchors:
+                near[FUTURE] = min(a for a in self._anchors if a > number)
+            sources = {direction: self.back(anchor) for direction, anchor in near.items()}
+            self._followed[number] = led(sources, self._vectors[number])
+        return self._followed[number]
 
 
-def led(sources: dict[int, Ways], vectors: Vectors | None) -> Ways:
+def led(sources: dict[int, Way], vectors: Vectors | None) -> Way:
     """Ways back from one picture, given those of the pictures it refers to; of two, the earlier one is followed."""
     like = next(iter(sources.values()))
     out = np.full_like(like, np.nan)
@@ -76,7 +78,7 @@ def led(sources: dict[int, Ways], vectors: Vectors | None) -> Ways:
     return out
 
 
-def flow(vectors: Vectors, blocks: tuple[int, int]) -> Ways:
+def flow(vectors: Vectors, blocks: tuple[int, int]) -> Way:
     """Lay vectors of parts of any size onto a raster of blocks of 8 px: (rows, columns, 2) float32, px; NaN if none."""
     out = np.full((*blocks, 2), np.nan, np.float32)
     for high in (16, 8):
@@ -92,20 +94,18 @@ def flow(vectors: Vectors, blocks: tuple[int, int]) -> Ways:
     return out
 
 
-def carried(
-    values: NDArray[Value], way: NDArray[np.floating[Any]], shape: tuple[int, int], missing: float
-) -> NDArray[Value]:
+def carried(values: NDArray[Value], way: Way, shape: tuple[int, int], missing: float) -> NDArray[Value]:
     """Carry a map of the key frame to a picture.
 
     Parameters
     ----------
     values : (h, w) of the key frame, on any raster: uint16 labels, or float32 to be interpolated.
-    way : how far back each point of the picture comes from, see `ways_back`.
+    way : how far back each point of the picture comes from, see `Ways`.
     shape : rows and columns of the pictures, px.
     missing : value of points that come from nowhere.
     """
     height, width = values.shape
-    back = cv2.resize(way.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
+    back = cv2.resize(way, (width, height), interpolation=cv2.INTER_NEAREST)
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     x = columns + back[..., 0] * np.float32(width / shape[1])
     y = rows + back[..., 1] * np.float32(height / shape[0])

@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watermark.registration.evidence import Evidence
-from watermark.registration.geometry import Matrix, inverse, is_plausible, mirror, resize_matrix, shift
+from watermark.registration.geometry import (
+    Matrix,
+    corners,
+    inverse,
+    is_plausible,
+    mirror,
+    project,
+    resize_matrix,
+    shift,
+)
 from watermark.registration.index import Raster
 from watermark.registration.refine import refine
 from watermark.registration.settling import look
@@ -22,6 +31,8 @@ Plane = NDArray[np.float32]
 
 DARK = 28  # levels: letterbox bars are at most this bright
 QUARTER = 4
+MARGIN_PX, STEP_PX = 64, 16  # of the working raster: what windows reach beyond, and blocks at half its size
+LEAST_PX = 128
 HIDDEN = 0.012  # of the leak's long side: a frame that reaches farther beyond its border is shown in part
 LATE_PRICE = 0.02  # of correlation per second away from the expected moment
 STEADY = 0.95  # share of the agreement elsewhere at which a place is taken over as it is
@@ -81,7 +92,7 @@ def settle(leak: Leak, homography: Matrix, reference: Reference, *, rough: bool)
     """
     if not is_plausible(homography):
         return None
-    full = Raster(reference.clean, np.eye(3), 1)
+    full = around(reference.clean, homography, leak)
     half = full.reduced(2)
     start = look(half, leak, homography)
     best = Place(homography, start)
@@ -101,18 +112,40 @@ def glanced(leak: Leak, homography: Matrix, reference: Reference) -> Place:
     """A place near a homography, found and judged at a quarter of the working size: a small part of `settle`'s work."""
     if not is_plausible(homography):
         return Place(homography, Evidence(0.0, 0))
-    raster = Raster(reference.middle, np.eye(3), 1).reduced(QUARTER)
+    raster = around(reference.middle, homography, leak).reduced(QUARTER)
     found = refine(raster, leak, homography, iterations=5, freedom=4)
     return better(Place(homography, look(raster, leak, homography)), found, raster, leak)
 
 
 def kept_or_settled(leak: Leak, place: Place, reference: Reference) -> Place | None:
     """The place of the frame before where it does as well for this one, as on a tripod; else a refined one."""
-    half = Raster(reference.clean, np.eye(3), 1).reduced(2)  # as in `settle`, so that both are judged alike
+    half = around(reference.clean, place.homography, leak).reduced(2)  # as in `settle`, so that both are judged alike
     as_it_is = Place(place.homography, look(half, leak, place.homography))
     if as_it_is.convincing and as_it_is.evidence.agreement > STEADY * place.evidence.agreement:
         return as_it_is
     return settle(leak, place.homography, reference, rough=False)
+
+
+def around(picture: Plane, homography: Matrix, leak: Leak) -> Raster:
+    """The part of a reference frame that a leak shows about so: of a crop, all that need be looked at."""
+    rows, columns = shown_part(homography, leak.shape, (picture.shape[0], picture.shape[1]))
+    return Raster(picture, np.eye(3), 1).part(rows, columns)
+
+
+def shown_part(homography: Matrix, leak: tuple[int, int], working: tuple[int, int]) -> tuple[slice, slice]:
+    """Rows and columns of the working raster that a leak shows, with a margin, in whole steps of `STEP_PX`.
+
+    Everything, where the horizon crosses the leak or too little would be left.
+    """
+    everything = slice(0, working[0]), slice(0, working[1])
+    depth = np.c_[corners(leak), np.ones(4)] @ homography[2] * homography[2, 2]
+    if (depth <= 0).any():
+        return everything
+    places = np.clip(project(corners(leak), homography), -1e6, 1e6)
+    left, top = np.floor((places.min(0) - MARGIN_PX) / STEP_PX).astype(int) * STEP_PX
+    right, bottom = np.ceil((places.max(0) + MARGIN_PX) / STEP_PX).astype(int) * STEP_PX
+    part = slice(max(0, top), min(working[0], bottom)), slice(max(0, left), min(working[1], right))
+    return part if min(side.stop - side.start for side in part) >= LEAST_PX else everything
 
 
 def better(place: Place, homography: Matrix | None, raster: Raster, leak: Leak) -> Place:

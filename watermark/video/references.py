@@ -46,7 +46,8 @@ class Reference:
     group : of pictures, counted from the start of the video.
     time_s : when it is shown.
     sum, difference : (h, w) int16, of both variants, in sixteenths of a level.
-    way : from where in the key frame each point comes, see `motion.ways_back`.
+    number : of the picture, among those that `ways` knows.
+    ways : from where in the key frame each point of it comes.
     scene : what all frames of the group share.
     """
 
@@ -54,7 +55,8 @@ class Reference:
     time_s: float
     sum: NDArray[np.int16] = field(repr=False)
     difference: NDArray[np.int16] = field(repr=False)
-    way: NDArray[np.float16] = field(repr=False)
+    number: int
+    ways: motion.Ways = field(repr=False)
     scene: Scene = field(repr=False)
 
     @property
@@ -70,12 +72,14 @@ class Reference:
     @cached_property
     def labels(self) -> Labels:
         """Cell that each point shows, the number of cells where it shows none: (h, w) uint16."""
-        return motion.carried(self.scene.labels, self.way, self.scene.shape, len(self.scene.leans) - 1)
+        return motion.carried(
+            self.scene.labels, self.ways.back(self.number), self.scene.shape, len(self.scene.leans) - 1
+        )
 
     @property
     def drawn(self) -> Plane:
         """The part of the mark that is the key's pattern: (h, w) float32."""
-        return motion.carried(self.scene.drawn, self.way, self.scene.shape, 0)
+        return motion.carried(self.scene.drawn, self.ways.back(self.number), self.scene.shape, 0)
 
     @property
     def responses(self) -> tuple[list[BandResponse], ...]:
@@ -204,12 +208,12 @@ class References:
             told = frame.side_data.get("MOTION_VECTORS")
             vectors.append(told.to_ndarray() if told is not None else None)
         scene = next(iter(held.values())).scene if held else self._scene(group, planes[0][1])
-        ways = motion.ways_back(kinds, vectors, scene.shape)
+        ways = motion.Ways(kinds, vectors, scene.shape)
         base = float(self.master.time_base)
         return {
             number: held.get(number)
-            or Reference(group, float(order[number]) * base, *planes[number], way.astype(np.float16), scene)
-            for number, way in zip(numbers, ways, strict=True)
+            or Reference(group, float(order[number]) * base, *planes[number], place, ways, scene)
+            for place, number in enumerate(numbers)
         }
 
     def _scene(self, group: int, difference: NDArray[np.int16]) -> Scene:

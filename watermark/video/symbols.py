@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from watermark import registration
 from watermark.photometry import Residual
-from watermark.registration.geometry import Matrix
+from watermark.registration.geometry import Matrix, shift
 from watermark.registration.warping import Leak
 from watermark.symbols import BandResponse, explain, sum_cells
 
+from .placing import shown_part
 from .references import Reference
 
 Floats = NDArray[np.float64]
@@ -113,18 +114,22 @@ def read_frame(
     before : the leak's frame from before this group of pictures, where it shows the same place: what has not changed
         since was not coded again, and shows the mark of the group before.
     """
-    clean, own, labels = reference.clean, reference.mark, halved(reference.labels.astype(np.int32), slices)
-    shape = clean.shape[0], clean.shape[1]
-    warped, seen = leak.onto(homography, shape)
+    part = shown_part(homography, leak.shape, (reference.sum.shape[0], reference.sum.shape[1]))
+    clean, own, drawn = (np.ascontiguousarray(p[part]) for p in (reference.clean, reference.mark, reference.drawn))
+    labels = np.ascontiguousarray(halved(reference.labels.astype(np.int32), slices)[part])
+    onto, shape = shift(-part[1].start, -part[0].start) @ homography, (clean.shape[0], clean.shape[1])
+    warped, seen = leak.onto(onto, shape)
     shown = registration.evidence_mask(clean, warped, seen)
     floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
     left = explain(clean, warped, seen, shown, floors)
-    told = seen if before is None else seen * renewed(warped, before.onto(homography, shape)[0])
+    told = seen if before is None else seen * renewed(warped, before.onto(onto, shape)[0])
     found = [
         correlate(left, mark, bands, told, labels, slices)
-        for mark, bands in zip((own, reference.drawn), reference.responses, strict=True)
+        for mark, bands in zip((own, drawn), reference.responses, strict=True)
     ]
-    return FrameSymbols(np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.mean()))
+    return FrameSymbols(
+        np.stack([c for c, _ in found]), np.stack([n for _, n in found]), float(shown.sum() / reference.sum.size)
+    )
 
 
 def renewed(now: Plane, before: Plane) -> Plane:

@@ -110,15 +110,16 @@ def alike(
 def likenesses(
     references: References, finder: Finder, leak: Leak, homography: Matrix, group: int
 ) -> Iterator[Reference]:
-    """Yield the frames of other groups that a single frame resembles, the likest first.
+    """Yield the frames of the other groups that a single frame resembles most, the likest first.
 
-    It has no line in time, and the small pictures are a quarter of a second apart.
+    It has no line in time, and the small pictures are a quarter of a second apart: where little moves, those around
+    another moment may be more like it than those around its own.
     """
     table = locating.table_for(references, finder, [leak], homography)[0]
     seen = {group}
     for place in np.argsort(-table):
         time_s = float(finder.times_s[place])
-        if table[place] < table.max() - alignment.FAITHFUL or len(seen) > MOST_LIKE:
+        if len(seen) > MOST_LIKE:
             break
         if references.group_at(time_s) not in seen:
             seen.add(references.group_at(time_s))
@@ -157,12 +158,14 @@ def explaining(
     groups that the line in time leaves open are yielded.
     """
     leak, middle_s = leaks[len(shot) // 2], shot[len(shot) // 2].time_s
-    times_s = np.array([frame.time_s for frame in shot])
+    few = locating.spread(len(shot))
+    times_s = np.array([shot[number].time_s for number in few])
+    asked = [leaks[number] for number in few]
     expected = located.line.at(middle_s)
 
     def at(reference: Reference, onto: Matrix) -> Instant:
         place = placing.glanced(leak, onto, reference)
-        table = locating.table_for(references, finder, leaks, place.homography)
+        table = locating.table_for(references, finder, asked, place.homography)
         moment_s = middle_s, reference.time_s
         line = alignment.line_through(times_s, table, finder.times_s, moment_s, located.line.slack_s)
         return Instant(reference, place, line)

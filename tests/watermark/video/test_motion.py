@@ -18,32 +18,32 @@ def everywhere(right_px, down_px, source=motion.PAST):
 
 
 def test_ways_add_up_from_picture_to_picture():
-    ways = motion.ways_back([KEY, FORWARD, FORWARD], [None, everywhere(1.25, 0), everywhere(1.25, -2)], SHAPE)
-    assert np.allclose(ways[2], [2.5, -2])
+    ways = motion.Ways([KEY, FORWARD, FORWARD], [None, everywhere(1.25, 0), everywhere(1.25, -2)], SHAPE)
+    assert np.allclose(ways.back(2), [2.5, -2])
 
 
 def test_a_picture_between_two_follows_the_earlier_one():
     both = np.concatenate([everywhere(3, 0), everywhere(-5, 0, motion.FUTURE)])
-    ways = motion.ways_back([KEY, BOTH, FORWARD], [None, both, everywhere(8, 0)], SHAPE)
-    assert np.allclose(ways[1], [3, 0])
+    ways = motion.Ways([KEY, BOTH, FORWARD], [None, both, everywhere(8, 0)], SHAPE)
+    assert np.allclose(ways.back(1), [3, 0])
 
 
 def test_a_picture_that_refers_to_a_later_one_alone_goes_by_it():
     later = everywhere(-5, 0, motion.FUTURE)
-    ways = motion.ways_back([KEY, BOTH, FORWARD], [None, later, everywhere(8, 0)], SHAPE)
-    assert np.allclose(ways[1], [3, 0])
+    ways = motion.Ways([KEY, BOTH, FORWARD], [None, later, everywhere(8, 0)], SHAPE)
+    assert np.allclose(ways.back(1), [3, 0])
 
 
 def test_what_is_coded_without_reference_comes_from_nowhere_ever_after():
     new = everywhere(0, 0)[1:]
-    ways = motion.ways_back([KEY, FORWARD, FORWARD], [None, new, everywhere(0, 0)], SHAPE)
-    assert np.isnan(ways[2][:4, :4]).all()
-    assert np.isfinite(ways[2][:4, 4:]).all()
+    ways = motion.Ways([KEY, FORWARD, FORWARD], [None, new, everywhere(0, 0)], SHAPE)
+    assert np.isnan(ways.back(2)[:4, :4]).all()
+    assert np.isfinite(ways.back(2)[:4, 4:]).all()
 
 
 def test_labels_are_carried_on_any_raster():
     labels = np.arange(16, dtype=np.uint16)[:, None].repeat(24, 1)
-    (_, way) = motion.ways_back([KEY, FORWARD], [None, everywhere(0, 8)[1:]], SHAPE)
-    carried = motion.carried(labels, way, SHAPE, 99)
+    ways = motion.Ways([KEY, FORWARD], [None, everywhere(0, 8)[1:]], SHAPE)
+    carried = motion.carried(labels, ways.back(1), SHAPE, 99)
     assert (carried[:8, :8] == 99).all()
     assert (carried[4, 8:] == 8).all()

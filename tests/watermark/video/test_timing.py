@@ -7,10 +7,16 @@ import skimage.data
 
 pytest.importorskip("av")
 
+from watermark.registration.evidence import Evidence
+from watermark.registration.geometry import resize_matrix
+from watermark.registration.warping import Leak
 from watermark.video import Folder, issue, prepare
+from watermark.video.alignment import TimeLine
 from watermark.video.encoding import decode
 from watermark.video.finder import Finder
 from watermark.video.leaks import LeakFrame
+from watermark.video.locating import Located, on_line
+from watermark.video.placing import Place
 from watermark.video.reading import read_picture, read_shot
 from watermark.video.references import References
 
@@ -69,3 +75,14 @@ def test_a_single_frame_of_a_scene_that_repeats_itself_lies_in_its_own_group(tmp
     groups = [references.group_at((4 + (RATE + 1) * n + 0.5) / RATE) for n in range(len(stills))]
     assert len(set(groups)) >= 4
     assert [read_picture(references, finder, still).groups for still in stills] == [[group] for group in groups]
+
+
+def test_a_single_frame_has_no_line_to_leave(references):
+    luma = decode(references.coded(0)[0])[0][: references.master.design.height]
+    frames = [LeakFrame(0.0, np.ascontiguousarray(luma))]
+    leaks = [Leak.build(luma.astype(np.float32))]
+    place = Place(resize_matrix(luma.shape, references.shape), Evidence(0.0, 0))
+    other_shot = Located(place, TimeLine(1.0, 1.5 * SHOT / RATE, 1.0), whole=True)
+    finder = Finder.build(references)
+    assert on_line(references, finder, frames, leaks, other_shot).all()
+    assert not on_line(references, finder, frames * 2, leaks * 2, other_shot).any()
