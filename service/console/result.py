@@ -69,6 +69,6 @@ def _found_by(row: Sighting) -> str | None:
         ways.append(f"{found['inliers']} matching picture details")
     if not ways:
         return "You chose the asset; the look-up did not find it by itself."
-    near_s = found.get("near_s")
-    when = f", at {wording.clock(near_s[0])} of the video" if near_s else ""
+    at_s = found.get("at_s")
+    when = "" if at_s is None else f", at {wording.clock(at_s)} of the video"
     return f"Found by {' and by '.join(ways)}{when}."

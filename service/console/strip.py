@@ -90,6 +90,8 @@ def _words(strip: StripOut) -> str:
         return "Nothing could be read."
     seconds = sum(stop - start for start, stop in zip(strip.starts_s, strip.ends_s, strict=True))
     first, last = wording.clock(min(strip.starts_s)), wording.clock(max(strip.ends_s))
+    if len(strip.starts_s) == 1:
+        return f"Read in one part of the video, from {first} to {last}."
     return (
         f"Read in {len(strip.starts_s)} parts of the video, {wording.duration(seconds)} in all, from {first} to {last}."
     )

@@ -25,13 +25,15 @@ _SLACK_S, _STEP_S, _MOST_MOMENTS = 3.0, 1.5, 60
 def candidate_of(match: Match, leak_s: float | None = None) -> dict[str, Any]:
     """Write down an asset that may be shown: how it was recognised, and of a video when.
 
-    ``near_s`` are moments of the video; ``leak_s`` is the clip's frame that was recognised.
+    ``at_s`` is the moment of the video that was recognised, in the clip's frame at ``leak_s``; ``near_s`` are all the
+    moments that may be shown.
     """
     return {
         "asset_id": match.asset_id,
         "distance_bits": match.distance,
         "inliers": match.inliers,
         "hint": None if match.hint is None else np.asarray(match.hint, np.float64).tolist(),
+        "at_s": match.at_s,
         "near_s": None if match.at_s is None else [match.at_s],
         "leak_s": leak_s,
     }
@@ -92,9 +94,10 @@ def moments_shown(starts_s: Sequence[float], length_s: float) -> list[float]:
 
     A few seconds are added at either end, because the look-up keeps local features of one moment in three seconds.
 
-    >>> moments_shown([10.0], 2.0)
-    [7.0, 8.5, 10.0, 11.5, 13.0, 14.5]
+    >>> moments_shown([10.0], 2.0), moments_shown([0.5], 2.0)
+    ([7.0, 8.5, 10.0, 11.5, 13.0, 14.5], [0.5, 2.0, 3.5, 5.0])
     """
     steps = int((length_s + 2 * _SLACK_S) / _STEP_S) + 1
-    every = sorted({round(start - _SLACK_S + k * _STEP_S, 1) for start in starts_s for k in range(steps)})
+    moments = {round(start - _SLACK_S + k * _STEP_S, 1) for start in starts_s for k in range(steps)}
+    every = sorted(moment for moment in moments if moment >= 0)
     return every[:: -(-len(every) // _MOST_MOMENTS)] if every else []

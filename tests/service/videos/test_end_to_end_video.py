@@ -12,6 +12,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from video_clips import RATE, clip, decode, encode, panned
 
+from service.videos.tracing import recognise_clip
+
 __all__ = ["clip"]
 
 
@@ -44,6 +46,10 @@ def test_a_recompressed_clip_and_a_screenshot_name_their_copy_and_the_time(
     assert len(strip["agreement"][0]) == len(strip["starts_s"]) >= 2
     assert np.mean(strip["agreement"]) > 0.3
     assert client.get(sighting["strip"], headers=brand.flagger).status_code == 403
+
+    _, (candidate, *_) = recognise_clip(client.app.state.context, tenant_id=brand.id, leak=leak)  # type: ignore[attr-defined]
+    assert 0.9 <= candidate["at_s"] <= 4.0, "what is said to be recognised is a moment of the video"
+    assert 0 <= min(candidate["near_s"]) <= 0.9
 
     screenshot = jpeg(frames[30], quality=85)
     found = client.post("/v1/lookup/image", files={"file": ("a.jpg", screenshot)}, headers=brand.investigator).json()
