@@ -183,7 +183,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="FAMILY", help="one family of attacks, 'promised', 'still' or 'collusion'")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep prepared clips here for the next run")
     parser.add_argument("--workers", type=int, default=1, help="clips at a time")
-    parser.add_argument("--nulls", type=int, default=500_000, help="never-issued serials scored on every reading")
+    parser.add_argument("--nulls", type=int, default=1_000_000, help="never-issued serials scored on every reading")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
