@@ -10,7 +10,7 @@ import ctypes
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-KEPT_BYTES = 128 * 2**20  # of free memory at the heap's end at most
+KEPT_BYTES = 256 * 2**20  # of free memory at the heap's end at most
 LARGEST_BYTES = 64 * 2**20  # larger blocks come from the system and go back to it
 
 
