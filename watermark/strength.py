@@ -122,8 +122,7 @@ class Viewer:
     def closer(self, copy: Image, losses: Floats, chances: Floats, factors: Floats | None) -> Floats | None:
         """Cut out the worst tiles and look at them alone, after `factors`; `losses` are what they lose in place."""
         closer = np.ones(losses.shape) if factors is None else factors.copy()
-        squares = {square_at(self.shown.shape, losses.shape, *tile): tile for tile in worst_apart(losses, WORST_TILES)}
-        for (top, left), (row, column) in squares.items():
+        for (top, left), (row, column) in worst_squares(self.shown.shape, losses).items():
             box = np.s_[top : top + TILE_PX, left : left + TILE_PX]
             part = np.ascontiguousarray(self.shown[box])
             original = visibility.Original.seen(part)
@@ -222,6 +221,14 @@ def square_at(shape: tuple[int, ...], grid: Grid, row: int, column: int) -> tupl
         for side, middle in zip(shape, (row * shape[0] / grid[0], column * shape[1] / grid[1]), strict=False)
     )
     return top, left
+
+
+def worst_squares(shape: tuple[int, ...], losses: Floats) -> dict[tuple[int, int], tuple[int, int]]:
+    """The squares nearest to the worst tiles, highest loss first, each with the worst of the tiles it stands for."""
+    squares: dict[tuple[int, int], tuple[int, int]] = {}
+    for tile in worst_apart(losses, WORST_TILES):
+        squares.setdefault(square_at(shape, losses.shape, *tile), tile)
+    return squares
 
 
 def worst_apart(losses: Floats, count: int) -> list[tuple[int, int]]:

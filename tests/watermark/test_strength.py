@@ -222,6 +222,13 @@ def test_tiles_looked_at_lie_apart_and_are_the_squares_where_their_means_come_fr
     assert all(max(abs(row - r), abs(column - c)) > 1 for r, c in others)
 
 
+def test_a_square_stands_for_the_worst_of_the_tiles_it_is_nearest_to():
+    losses = np.zeros(strength.tile_grid((256, 512), strength.TILE_PX))
+    losses[0, 0], losses[0, 2] = 0.3, 0.2
+    assert strength.square_at((256, 512), losses.shape, 0, 0) == strength.square_at((256, 512), losses.shape, 0, 2)
+    assert strength.worst_squares((256, 512), losses) == {(0, 0): (0, 0)}
+
+
 def test_what_is_allowed_needs_no_relief():
     assert relief(ALLOWED, ALLOWED) == 1
     assert relief(np.array([0.0, 4 * ALLOWED]), ALLOWED) == pytest.approx([1, 4 ** (-1 / strength.SLOPE)])
