@@ -107,7 +107,10 @@ def encode_pair(
         return encode(minus, icc, run, **options), encode(plus, icc, run, **options)
     both = np.empty((top + rows * mcu_height, *minus.shape[1:]), np.uint8)
     for variant, part in ((minus, both[:top]), (plus, both[top:])):
-        part[:height] = variant if variant.ndim == 2 else cv2.cvtColor(variant, cv2.COLOR_RGB2BGR)
+        if variant.ndim == 2:
+            part[:height] = variant
+        else:
+            cv2.cvtColor(variant, cv2.COLOR_RGB2BGR, dst=part[:height])
         part[height:] = part[height - 1]
     cut = Segments.split(compress(both, run, subsampling, compact=True))
     header = cut.header[:2] + words(icc, metadata) + with_height(cut.header, height)[behind_words(cut.header) :]

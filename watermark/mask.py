@@ -42,7 +42,7 @@ def thresholds(rgb: Image) -> list[Plane]:
             break
         coarse = cv2.pyrDown(light)
         ground = np.maximum(visibility.expand(coarse, light), 0.01)
-        gain = visibility.sensitivity(0, band, np.log10(ground))
+        gain = visibility.sensitivity(0, band, ground)
         contrast: Plane = ((light - ground) / ground * gain * (2 if band else 1)).astype(np.float32)
         lift = visibility.power(masking(contrast), 1 / visibility.CONTRAST_EXPONENT)
         code: Plane = np.clip((ground - visibility.AMBIENT_CD_M2) / visibility.PEAK_CD_M2, 0.002, 1)

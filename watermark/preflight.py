@@ -130,7 +130,7 @@ def whole(master: Master, copy: Image) -> tuple[Image, Matrix]:
 def placed(master: Master, leak: Image, homography: Matrix) -> Reading:
     """Read a leak whose place on the canonical raster is known."""
     fit = registration.Fit(homography, False, False, None, 0.0, (0.0, 0), 0, "hint", 1)
-    return Reading(read_symbols(master.channels, luma_and_cb(leak, (leak.shape[0], leak.shape[1])), fit))
+    return Reading(read_symbols(master.channels, luma_and_cb(leak), fit))
 
 
 def rung(master: Master, name: str, reading: Reading, required: bool) -> Rung:

@@ -1,5 +1,6 @@
 """Prepare an asset: solve the strength, cut the cells, encode the variants, index the landmarks. Once."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from . import encoding, jpeg, keys, registration
 from .cells import canonical_shape
 from .codebook import Codebook
+from .compiling import compiled_in_any_order
 from .errors import ImageTooSmall, WatermarkError
 from .issuing import render, variant_amplitudes
 from .lattice import Design, Lattice
@@ -164,7 +166,7 @@ def show_copy(
 def canonical(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The picture on its canonical raster: (h, w, 3) uint8, and its luma and Cb planes before rounding."""
     exact = averaged(rgb, canonical_shape(*rgb.shape[:2]))
-    return cv2.convertScaleAbs(exact), as_luma_and_cb(exact)
+    return cv2.convertScaleAbs(exact), luma_and_cb(exact)
 
 
 def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -172,23 +174,27 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-def luma_and_cb(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Luma and Cb planes on a raster of `shape`, averaged over area before rounding: (2, h, w) float32."""
-    return as_luma_and_cb(rgb if rgb.shape[:2] == shape else averaged(rgb, shape))
-
-
 def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Average a picture over area on a raster of `shape`: (h, w, 3) float32."""
-    if rgb.shape[:2] == shape:
-        return rgb.astype(np.float32)
-    narrow = np.empty((rgb.shape[0], shape[1], 3), np.float32)
-    for top in range(0, len(rgb), CACHED_ROWS):
-        rows = rgb[top : top + CACHED_ROWS].astype(np.float32)
-        cv2.resize(rows, (shape[1], len(rows)), dst=narrow[top : top + len(rows)], interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(narrow, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    """Average a picture over area on a raster of `shape`, no larger than its own: (h, w, 3) float32."""
+    height, width = rgb.shape[:2]
+    low = np.zeros((shape[0], width, 3), np.float32)
+    _average_rows(rgb.reshape(height, -1), low.reshape(shape[0], -1))
+    return low if shape[1] == width else np.asarray(cv2.resize(low, shape[::-1], interpolation=cv2.INTER_AREA))
 
 
-def as_luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+@compiled_in_any_order
+def _average_rows(samples: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
+    """Add to each row of `out` the mean of the rows that it stands for."""
+    step = len(samples) / len(out)
+    for row in range(len(out)):
+        top, bottom = row * step, min((row + 1) * step, len(samples))
+        for source in range(int(top), math.ceil(bottom)):
+            weight = np.float32((min(source + 1, bottom) - max(source, top)) / step)
+            for place in range(samples.shape[1]):
+                out[row, place] += weight * samples[source, place]
+
+
+def luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
     """Luma and Cb planes of a picture of 0 … 255, after ITU-R BT.601, not rounded: (2, h, w) float32."""
     planes = np.empty((2, *rgb.shape[:2]), np.float32)
     for top in range(0, len(rgb), CACHED_ROWS):

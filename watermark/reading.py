@@ -86,7 +86,7 @@ def read(
     scale = min(1.0, LARGEST_LEAK_SIDE / longest)
     if scale < 1:
         leak = cv2.resize(leak, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    planes = luma_and_cb(leak, (leak.shape[0], leak.shape[1]))
+    planes = luma_and_cb(leak)
     start = None
     if hint is not None:
         ratio = master.design.canonical_shape[1] / master.design.width

@@ -9,13 +9,14 @@ References
 R. Ulichney, "Void-and-cluster method for dither array generation", Proc. SPIE 1913, 1993, doi:10.1117/12.152707.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiling import compiled_in_any_order
 from .picture import SIXTEEN, Samples
 
 Plane = NDArray[np.float32]
@@ -47,10 +48,22 @@ def blue_noise() -> Plane:
     return tile.astype(np.float32)
 
 
+@lru_cache(maxsize=8)
+def threshold_tiles(across: int) -> Plane:
+    """So many tiles of thresholds side by side: (128, 128 across) float32."""
+    return np.tile(blue_noise(), (1, across))
+
+
 def thresholds(height: int, width: int, top: int = 0) -> Plane:
     """Rounding thresholds for rows `top` … `top + height - 1` of a picture of that width: (height, width)."""
-    rows = np.arange(top, top + height) % TILE
-    return np.tile(blue_noise(), (1, width // TILE + 1))[rows, :width]
+    return threshold_tiles(-(-width // TILE))[np.arange(top, top + height) % TILE, :width]
+
+
+@compiled_in_any_order
+def _chroma_room(blue: Any) -> Any:
+    """`chroma_room` of one level."""
+    room = min(np.float32(NO_ROOM_BLUE) - blue, blue - np.float32(255 - NO_ROOM_BLUE)) / np.float32(ROOM_RAMP)
+    return min(max(room, np.float32(0)), np.float32(1))
 
 
 def chroma_room(blue: Plane) -> Plane:
@@ -61,12 +74,6 @@ def chroma_room(blue: Plane) -> Plane:
     """
     room = np.minimum(np.float32(NO_ROOM_BLUE) - blue, blue - np.float32(255 - NO_ROOM_BLUE))
     return np.clip(room / np.float32(ROOM_RAMP), 0, 1)
-
-
-@cache
-def room_by_level() -> Plane:
-    """`chroma_room` of every 8-bit level of blue: (256,)."""
-    return chroma_room(np.arange(256, dtype=np.float32))
 
 
 def add_mark(
@@ -88,20 +95,44 @@ def add_mark(
     """
     deep = pixels.dtype == np.uint16
     levels = 1 if eight_bit or not deep else SIXTEEN
-    offset = thresholds(luma.shape[0], luma.shape[1], top) - np.float32(0.5)  # OpenCV rounds where a threshold floors
-    channels = list(cv2.split(pixels))
-    if deep and eight_bit:
-        channels = [c.astype(np.float32) / np.float32(SIXTEEN) for c in channels]
-    if levels > 1:
-        luma = luma * np.float32(levels)
-    marks = [luma + offset] * len(channels)
-    if chroma_share and pixels.ndim == 3:
-        blue = channels[2]
-        room = chroma_room(blue.astype(np.float32) / np.float32(levels)) if deep else cv2.LUT(blue, room_by_level())
-        cb = cv2.multiply(luma, room, scale=chroma_share)
-        marks = [
-            cv2.scaleAdd(cb, float(weight), mark) if weight else mark
-            for weight, mark in zip(CB_RGB, marks, strict=True)
-        ]
-    depth = cv2.CV_16U if levels == SIXTEEN else cv2.CV_8U
-    return cv2.merge([cv2.add(c, m, dtype=depth) for c, m in zip(channels, marks, strict=True)])
+    channels = cv2.split(pixels)
+    marked = [np.empty(luma.shape, np.uint16 if levels == SIXTEEN else np.uint8) for _ in channels]
+    weights = CB_RGB * np.float32(chroma_share) if len(channels) == 3 else np.zeros(1, np.float32)
+    tiles = threshold_tiles(-(-luma.shape[1] // TILE))
+    unit = np.float32(1 / SIXTEEN if deep else 1)
+    for channel, weight, out in zip(channels, weights, marked, strict=True):
+        _add(channel, channels[-1], luma, weight, tiles, top, unit, np.float32(levels), out)
+    return cv2.merge(marked)
+
+
+@compiled_in_any_order
+def _add(
+    samples: NDArray[Any],
+    blue: NDArray[Any],
+    luma: Plane,
+    weight: np.float32,
+    tiles: Plane,
+    top: int,
+    unit: np.float32,
+    levels: np.float32,
+    out: NDArray[Any],
+) -> None:
+    """Add a mark to one channel, in one pass over it.
+
+    Parameters
+    ----------
+    weight : levels of the channel per level of luma, besides those of luma itself, where chroma has room.
+    tiles : of thresholds, as wide as the channel or wider.
+    top : see `add_mark`.
+    unit : level of 0 … 255 of one unit of the samples.
+    levels : units of `out` per level.
+    """
+    height, width = luma.shape
+    highest = np.float32(255) * levels
+    for row in range(height):
+        threshold = tiles[(top + row) % TILE]
+        for column in range(width):
+            mark = luma[row, column]
+            mark += weight * mark * _chroma_room(blue[row, column] * unit)
+            level = (samples[row, column] * unit + mark) * levels + threshold[column] - np.float32(0.5)
+            out[row, column] = np.rint(min(max(level, np.float32(0)), highest))

@@ -19,6 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiling import compiled_in_any_order
+
 Image = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
@@ -63,9 +65,9 @@ MASKING_EXPONENTS = (1.3026, 2.8886, 3.6808)
 MASKING_BLUR_PX, MASKING_WINDOW_PX = 3, 13  # sigma and width of the reference's kernel
 MASKING_SCALE = 10**-0.7955
 # log2 gain of masking, [masker][masked]
-CROSS_MASKING = 2.0 ** np.array(
-    [[-0.1895, -5.96215, -4.31835], [2.56556, 0.34407, -2.71965], [3.81184, -1.00517, -0.51934]]
-)
+CROSS_MASKING = (
+    2.0 ** np.array([[-0.1895, -5.96215, -4.31835], [2.56556, 0.34407, -2.71965], [3.81184, -1.00517, -0.51934]])
+).astype(np.float32)
 CHANNEL_GAIN = (1.0, 1.45, 1.0)
 CEILING = 10**2.564
 POOL_GAIN = 0.578
@@ -130,16 +132,27 @@ def sensitivities(channel: int, band: int) -> NDArray[np.float32]:
     return (10.0**fine).astype(np.float32)
 
 
-def background(log_background: Plane) -> NDArray[np.int16]:
-    """Where a background (log10 cd/m²) stands in the tables of `sensitivities`."""
-    span = LOG_LUMINANCE[-1] - LOG_LUMINANCE[0]
-    index = (log_background - np.float32(LOG_LUMINANCE[0])) * np.float32((STEPS - 1) / span)
-    return np.clip(index, 0, STEPS - 1, out=index).astype(np.int16)
+def sensitivity(channel: int, band: int, background: Plane) -> Plane:
+    """Contrast sensitivity per pixel for one channel and band on that background (cd/m²)."""
+    return looked_up(sensitivities(channel, band), cv2.log(background))
 
 
-def sensitivity(channel: int, band: int, log_background: Plane) -> Plane:
-    """Contrast sensitivity per pixel for one channel and band on that background (log10 cd/m²)."""
-    return sensitivities(channel, band)[background(log_background)]
+def looked_up(table: NDArray[np.float32], log_background: Plane) -> Plane:
+    """A table made by `sensitivities`, or multiples of one, at each background (natural logarithm of cd/m²)."""
+    first, last = np.log(10) * LOG_LUMINANCE[[0, -1]]
+    out = np.empty_like(log_background)
+    _look_up(table, log_background, np.float32(first), np.float32((STEPS - 1) / (last - first)), out)
+    return out
+
+
+@compiled_in_any_order
+def _look_up(table: NDArray[np.float32], places: Plane, first: np.float32, scale: np.float32, out: Plane) -> None:
+    """Entry of a table at each place, the first of which stands at `first`, and `scale` of them within 1."""
+    last = np.float32(len(table) - 1)
+    for row in range(places.shape[0]):
+        for column in range(places.shape[1]):
+            place = (places[row, column] - first) * scale
+            out[row, column] = table[np.uint32(min(max(place, np.float32(0)), last))]
 
 
 def power(base: Plane, exponent: float) -> Plane:
@@ -192,10 +205,14 @@ class Original:
         for band in range(first, BANDS):
             if min(planes[0].shape) < 8:
                 break
-            coarse, details, ground = split(planes)
-            index = background(np.log10(ground))
-            gains = [sensitivities(c, band)[index] * np.float32((2 if band else 1) * CHANNEL_GAIN[c]) for c in range(3)]
-            bands.append(Band(gains, [d / ground * gain for d, gain in zip(details, gains, strict=True)]))
+            coarse, below, ground = split(planes)
+            log_ground = cv2.log(ground)
+            tables = [sensitivities(c, band) * np.float32((2 if band else 1) * CHANNEL_GAIN[c]) for c in range(3)]
+            gains = [looked_up(table, log_ground) for table in tables]
+            contrasts = [np.empty_like(ground) for _ in gains]
+            for c in range(3):
+                _contrast(planes[c], below[c], ground, gains[c], contrasts[c])
+            bands.append(Band(gains, contrasts))
             planes = coarse
         return cls(whole, bands, first)
 
@@ -220,31 +237,67 @@ class Original:
         """
         out = []
         for band in self.bands:
-            planes, details, ground = split(planes)
-            theirs = [d / ground * gain for d, gain in zip(details, band.gains, strict=True)]
-            apart = zip(theirs, band.contrasts, masking(band.contrasts, theirs), strict=True)
-            for a, b, masked in apart:
-                d = power(cv2.absdiff(a, b), CONTRAST_EXPONENT) / masked
-                d = np.float32(CEILING) * d / (np.float32(CEILING) + d)
-                out.append(np.square(d, dtype=np.float32))
+            coarse, below, ground = split(planes)
+            shared, apart = ([np.empty_like(ground) for _ in planes] for _ in range(2))
+            for c in range(3):
+                _compare(planes[c], below[c], ground, band.gains[c], band.contrasts[c], shared[c], apart[c])
+            maskers = masking(shared)
+            for difference, weights in zip(apart, CROSS_MASKING.T, strict=True):
+                cv2.pow(difference, CONTRAST_EXPONENT, dst=difference)
+                _see(difference, *maskers, weights)
+            out += apart
+            planes = coarse
         return out
 
 
 def split(planes: list[Plane]) -> tuple[list[Plane], list[Plane], Plane]:
-    """One step down the pyramid: the coarser planes, what they leave out, and the luminance behind that."""
+    """One step down the pyramid: the coarser planes, those at the old size, and the luminance that they show."""
     coarse = [cv2.pyrDown(plane) for plane in planes]
     below = [expand(c, plane) for c, plane in zip(coarse, planes, strict=True)]
-    return coarse, [plane - b for plane, b in zip(planes, below, strict=True)], np.maximum(below[0], np.float32(0.01))
+    return coarse, below, np.maximum(below[0], np.float32(0.01))
 
 
-def masking(ours: list[Plane], theirs: list[Plane]) -> list[Plane]:
-    """1 + M per channel: the factor by which contrast that both pictures share raises the threshold."""
-    masker = []
-    for a, b, exponent in zip(ours, theirs, MASKING_EXPONENTS, strict=True):
-        shared = cv2.GaussianBlur(np.minimum(np.abs(a), np.abs(b)), (MASKING_WINDOW_PX,) * 2, MASKING_BLUR_PX)
-        masker.append(power(shared * np.float32(MASKING_SCALE), exponent))
-    weights = np.c_[CROSS_MASKING.T, np.ones(3)].astype(np.float32)
-    return list(cv2.split(cv2.transform(cv2.merge(masker), weights)))
+def masking(shared: list[Plane]) -> list[Plane]:
+    """What each channel's contrast that both pictures share lends to masking, before it is weighted by channel."""
+    out = []
+    for contrast, exponent in zip(shared, MASKING_EXPONENTS, strict=True):
+        around = cv2.GaussianBlur(contrast, (MASKING_WINDOW_PX,) * 2, MASKING_BLUR_PX)
+        out.append(cv2.pow(around, exponent, dst=around))
+    return out
+
+
+@compiled_in_any_order
+def _contrast(plane: Plane, below: Plane, ground: Plane, gain: Plane, out: Plane) -> None:
+    """Contrast in thresholds of a plane of the pyramid over what is below it."""
+    for row in range(plane.shape[0]):
+        for column in range(plane.shape[1]):
+            detail = plane[row, column] - below[row, column]
+            out[row, column] = detail / ground[row, column] * gain[row, column]
+
+
+@compiled_in_any_order
+def _compare(
+    plane: Plane, below: Plane, ground: Plane, gain: Plane, ours: Plane, shared: Plane, apart: Plane
+) -> None:
+    """How much contrast, as in `_contrast`, a plane shares with an original's `ours`, scaled, and how much it differs."""
+    for row in range(plane.shape[0]):
+        for column in range(plane.shape[1]):
+            detail = plane[row, column] - below[row, column]
+            contrast, own = detail / ground[row, column] * gain[row, column], ours[row, column]
+            shared[row, column] = min(abs(contrast), abs(own)) * np.float32(MASKING_SCALE)
+            apart[row, column] = abs(contrast - own)
+
+
+@compiled_in_any_order
+def _see(difference: Plane, one: Plane, two: Plane, three: Plane, weights: NDArray[np.float32]) -> None:
+    """Mask a difference by the three channels, bound it and square it, in place."""
+    ceiling = np.float32(CEILING)
+    for row in range(difference.shape[0]):
+        for column in range(difference.shape[1]):
+            masker = weights[0] * one[row, column] + weights[1] * two[row, column] + weights[2] * three[row, column]
+            masked = difference[row, column] / (np.float32(1) + masker)
+            bounded = ceiling * masked / (ceiling + masked)
+            difference[row, column] = bounded * bounded
 
 
 def jod(pooled: float) -> float:

@@ -34,7 +34,7 @@ def as_jpeg(rgb, quality):
 
 def read_both_ways(master, leak):
     """Symbols off the residuals, and off the roundings, of the best fit."""
-    planes = luma_and_cb(leak, leak.shape[:2])
+    planes = luma_and_cb(leak)
     fit = registration.register(master.index, planes[0]).fits[0]
     return read_symbols(master.channels, planes, fit), quantised.read_thresholds(master, planes[0], fit)
 

@@ -77,7 +77,7 @@ def thresholds(luma: Plane, first_band: int) -> list[Plane]:
             break
         coarse = cv2.pyrDown(light)
         ground = np.maximum(visibility.expand(coarse, light), 0.01)
-        gain = visibility.sensitivity(0, band, np.log10(ground)) * np.float32(2 if band else 1)
+        gain = visibility.sensitivity(0, band, ground) * np.float32(2 if band else 1)
         contrast = ((light - ground) / ground * gain).astype(np.float32)
         lift = visibility.power(mask.masking(contrast), 1 / visibility.CONTRAST_EXPONENT)
         code: Plane = np.clip((ground - visibility.AMBIENT_CD_M2) / visibility.PEAK_CD_M2, 0.002, 1)

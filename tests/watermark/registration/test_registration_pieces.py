@@ -60,7 +60,7 @@ def collage(copy):
 
 
 def luma_of(leak):
-    return luma_and_cb(leak, leak.shape[:2])[0]
+    return luma_and_cb(leak)[0]
 
 
 def test_a_crop_of_a_plain_wall_is_laid_where_it_was_cut(master, crop):
@@ -95,7 +95,7 @@ def test_nothing_is_guessed_beside_a_sure_place(master, copy):
 @pytest.mark.parametrize("kind", ["crop", "collage"])
 def test_a_guessed_place_names_the_copy_and_does_not_call_the_picture_recognised(master, kind, request):
     leak = request.getfixturevalue(kind)
-    planes = luma_and_cb(leak, leak.shape[:2])
+    planes = luma_and_cb(leak)
     (guess,) = registration.register(master.index, planes[0], budget_s=5).guesses
     assert guess.evidence == 0
     guessed = watermark.Reading(guesses=reading.read_guesses(master, planes, [guess]))
