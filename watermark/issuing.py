@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from . import encoding, jpeg, rendering
 from .codebook import MAX_SERIAL
+from .compiling import compiled_in_any_order
 from .encoding import IssuedFile
-from .lattice import Design, Lattice, cubic_rows, enlarged_rows, linear_rows, mcu_cells, repeat
+from .lattice import Design, Lattice, cubic_rows, enlarged_rows, linear_rows, mcu_cells
 from .master import Master
 from .picture import Picture, Samples, eight_bits, lay_on_white
 
@@ -153,10 +154,18 @@ def mark_bands(
     for top, stop in bands:
         block = cells[top // mcu_height : -(-stop // mcu_height)]
         pattern = enlarged_rows(lattice.drawn, design.width, top, stop) * linear_rows(relative, shape, top, stop)
-        yield (
-            top,
-            [
-                pattern * repeat(amplitude[block], mcu_height, mcu_width)[: stop - top, : design.width]
-                for amplitude in amplitudes
-            ],
-        )
+        marks = [np.empty_like(pattern) for _ in amplitudes]
+        for mark, amplitude in zip(marks, amplitudes, strict=True):
+            _amplify(pattern, amplitude[block], mcu_height, mcu_width, mark)
+        yield top, marks
+
+
+@compiled_in_any_order
+def _amplify(pattern: Plane, amplitudes: Plane, mcu_height: int, mcu_width: int, out: Plane) -> None:
+    """Multiply each MCU of a pattern by its amplitude."""
+    for row in range(len(pattern)):
+        for column, amplitude in enumerate(amplitudes[row // mcu_height]):
+            mcu = slice(column * mcu_width, (column + 1) * mcu_width)
+            unit, marked = pattern[row, mcu], out[row, mcu]
+            for place in range(len(unit)):
+                marked[place] = amplitude * unit[place]

@@ -1,7 +1,5 @@
 """Prepare an asset: solve the strength, cut the cells, encode the variants, index the landmarks. Once."""
 
-import math
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -10,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import encoding, jpeg, keys, registration
+from .averaging import averaged
 from .cells import canonical_shape
 from .codebook import Codebook
-from .compiling import compiled_in_any_order
 from .errors import ImageTooSmall, WatermarkError
 from .issuing import render, variant_amplitudes
 from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import FORESEEN, JOINED_ROUNDS, Viewer, chances, solve_strength, take_away
+from .strength import FORESEEN, JOINED_ROUNDS, Deliver, Viewer, chances, solve_strength, take_away
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
@@ -88,13 +86,17 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     mark = pattern * mask.astype(np.float32) * shown
     delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
-    viewer = Viewer.of(
+    see = partial(
+        Viewer.of,
         np.ascontiguousarray(settled.shown.rgb if settled else rgb),
-        first=JOINED_BAND if design.run else 0,
         chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
     )
-    show = partial(show_copy, base, design, lattice, sample, delivered)
-    mask = take_away(mask, show, viewer.bearable, *((JOINED_ROUNDS, FORESEEN) if design.run else ()))
+    show = partial(show_copy, base, design, lattice, sample)
+    if design.run:
+        viewer = see(first=JOINED_BAND, marked_on=rgb, deliver=delivered)
+        mask = take_away(mask, show, viewer.bearable, JOINED_ROUNDS, FORESEEN)
+    else:
+        mask = take_away(mask, partial(show, delivered=delivered), see().bearable)
     return Master(
         key=key,
         design=design,
@@ -154,10 +156,13 @@ def show_copy(
     design: Design,
     lattice: Lattice,
     amplitude: NDArray[np.float32],
-    delivered: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None,
     mask: NDArray[np.float16],
+    delivered: Deliver | None = None,
 ) -> NDArray[np.uint8]:
-    """A copy whose cells are at `amplitude`, at full size as a person sees the delivered file: (H, W, 3) uint8."""
+    """A copy whose cells are at `amplitude`, at full size as a person sees it: (H, W, 3) uint8.
+
+    With `delivered`, as a person sees the file.
+    """
     (marked,) = render(base.pixels, design, lattice, mask, [amplitude], eight_bit=True)
     seen = np.ascontiguousarray(replace(base, pixels=marked).rgb)
     return delivered(seen) if delivered else seen
@@ -172,26 +177,6 @@ def canonical(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.flo
 def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Luma after ITU-R BT.601: (H, W) float32, 0 … 255."""
     return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-
-
-def averaged(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Average a picture over area on a raster of `shape`, no larger than its own: (h, w, 3) float32."""
-    height, width = rgb.shape[:2]
-    low = np.zeros((shape[0], width, 3), np.float32)
-    _average_rows(rgb.reshape(height, -1), low.reshape(shape[0], -1))
-    return low if shape[1] == width else np.asarray(cv2.resize(low, shape[::-1], interpolation=cv2.INTER_AREA))
-
-
-@compiled_in_any_order
-def _average_rows(samples: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
-    """Add to each row of `out` the mean of the rows that it stands for."""
-    step = len(samples) / len(out)
-    for row in range(len(out)):
-        top, bottom = row * step, min((row + 1) * step, len(samples))
-        for source in range(int(top), math.ceil(bottom)):
-            weight = np.float32((min(source + 1, bottom) - max(source, top)) / step)
-            for place in range(samples.shape[1]):
-                out[row, place] += weight * samples[source, place]
 
 
 def luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:

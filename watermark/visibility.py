@@ -276,10 +276,8 @@ def _contrast(plane: Plane, below: Plane, ground: Plane, gain: Plane, out: Plane
 
 
 @compiled_in_any_order
-def _compare(
-    plane: Plane, below: Plane, ground: Plane, gain: Plane, ours: Plane, shared: Plane, apart: Plane
-) -> None:
-    """How much contrast, as in `_contrast`, a plane shares with an original's `ours`, scaled, and how much it differs."""
+def _compare(plane: Plane, below: Plane, ground: Plane, gain: Plane, ours: Plane, shared: Plane, apart: Plane) -> None:
+    """Contrast, as in `_contrast`, that a plane shares with an original's `ours`, scaled, and how much it differs."""
     for row in range(plane.shape[0]):
         for column in range(plane.shape[1]):
             detail = plane[row, column] - below[row, column]

@@ -168,7 +168,7 @@ def detect(luma: Plane, levels: Levels, find: Find = FoundByOpenCV.of) -> Featur
     """
     largest = min(levels[0][0], max(luma.shape))
     small, shrink = resized(luma, largest)
-    picture = np.clip(small, 0, 255).astype(np.uint8)
+    picture = np.asarray(cv2.convertScaleAbs(small), np.uint8)
     found = find(picture, _CONTRAST, _EDGE)
     if not len(found.points):
         return Features(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from watermark.averaging import averaged
+
 Plane = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
@@ -37,9 +39,8 @@ def resized(picture: Plane, side: float) -> tuple[Plane, Matrix]:
     target = max(8, round(h * scale)), max(8, round(w * scale))
     if target == (h, w):
         return picture, np.eye(3)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    out: Plane = cv2.resize(picture, target[::-1], interpolation=how)
-    return out, resize_matrix((h, w), target)
+    out = averaged(picture, target) if scale < 1 else cv2.resize(picture, target[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(out, np.float32), resize_matrix((h, w), target)
 
 
 def inverse(matrix: Matrix) -> Matrix:
