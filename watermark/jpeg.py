@@ -112,12 +112,15 @@ def encode_pair(
         else:
             cv2.cvtColor(variant, cv2.COLOR_RGB2BGR, dst=part[:height])
         part[height:] = part[height - 1]
-    cut = Segments.split(compress(both, run, subsampling, compact=True))
-    header = cut.header[:2] + words(icc, metadata) + with_height(cut.header, height)[behind_words(cut.header) :]
-    count = -(-rows * columns // run)
-    first, second = cut.pieces[:count].tolist(), cut.pieces[-count:].tolist()
-    first[-1] = second[-1] if rows * columns % run else first[-1][:-2]
-    return b"".join([header, *first, END_OF_IMAGE]), b"".join([header, *second, END_OF_IMAGE])
+    data = compress(both, run, subsampling, compact=True)
+    cuts = segment_cuts(data)
+    header = data[: cuts[0]]
+    header = header[:2] + words(icc, metadata) + with_height(header, height)[behind_words(header) :]
+    whole, rest = divmod(rows * columns, run)
+    first = data[cuts[0] : cuts[whole] - 2 * (not rest)]  # without a marker behind the last
+    shared = data[cuts[-2] : cuts[-1]] if rest else b""
+    second = data[cuts[-1 - whole - bool(rest)] : cuts[-1]]
+    return b"".join([header, first, shared, END_OF_IMAGE]), b"".join([header, second, END_OF_IMAGE])
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
@@ -152,11 +155,18 @@ class Segments:
     @classmethod
     def split(cls, data: bytes) -> "Segments":
         """Find the restart markers of a baseline stream with one scan, and cut it there."""
-        start = scan_start(data)
-        body = np.frombuffer(data, np.uint8)[start:-2]
-        markers = np.flatnonzero((body[:-1] == 0xFF) & (body[1:] >= 0xD0) & (body[1:] <= 0xD7))
-        cuts = [start, *(start + markers + 2).tolist(), len(data) - 2]
-        return cls(data[:start], np.array([data[i:j] for i, j in pairwise(cuts)], object))
+        cuts = segment_cuts(data)
+        return cls(data[: cuts[0]], np.array([data[i:j] for i, j in pairwise(cuts)], object))
+
+
+def segment_cuts(data: bytes) -> list[int]:
+    """Offsets of the segments of a stream, each with its closing restart marker, and of the end marker."""
+    start = scan_start(data)
+    body = np.frombuffer(data, np.uint8)[start:-2]
+    escapes = np.flatnonzero(body[:-1] == 0xFF)
+    after = body[escapes + 1]
+    markers = escapes[(after >= 0xD0) & (after <= 0xD7)]
+    return [start, *(start + markers + 2).tolist(), len(data) - 2]
 
 
 def behind_words(data: bytes) -> int:

@@ -154,15 +154,64 @@ def _within(i: int, cosine: Any, sine: Any, radius: int) -> Any:
 
 
 @compiled_in_any_order
+def _corners(
+    count: int,
+    directions: Plane,
+    angle: Any,
+    across: Any,
+    down: Any,
+    cosine: Any,
+    sine: Any,
+    corners: Any,
+    shares: Plane,
+) -> None:
+    """Between which bins of a descriptor the pixels of a row lie. Without a branch, so that the loop is vectorised.
+
+    Parameters
+    ----------
+    count : of them.
+    directions : of their gradients, in degrees; the key point's own is `angle`.
+    across, down : where the first of them lies, in cells from the middle of the first border cell.
+    cosine, sine : how far the next one lies from it.
+    corners, shares : set to the first bin of each, and how far it lies from that to the next row, column, direction.
+    """
+    last = np.float32(CELLS + 1 - 1e-3)
+    for k in range(count):
+        column = min(max(across + np.float32(k) * cosine, np.float32(0)), last)
+        row = min(max(down + np.float32(k) * sine, np.float32(0)), last)
+        turn = (directions[k] - angle) * np.float32(DIRECTIONS / 360) + np.float32(DIRECTIONS)
+        c, r, o = np.int32(column), np.int32(row), np.int32(turn)
+        shares[0, k], shares[1, k], shares[2, k] = row - np.float32(r), column - np.float32(c), turn - np.float32(o)
+        corners[k] = (r * (CELLS + 2) + c) * (DIRECTIONS + 1) + (o & (DIRECTIONS - 1))  # a power of two
+
+
+@compiled_in_any_order
+def _share_out(count: int, sizes: Plane, corners: NDArray[np.int32], shares: Plane, bins: Plane) -> None:
+    """Share each gradient out among the eight bins around it; see `_corners`."""
+    beside, below = DIRECTIONS + 1, (CELLS + 2) * (DIRECTIONS + 1)
+    for k in range(count):
+        corner = np.int64(corners[k])
+        lower = sizes[k] * shares[0, k]
+        for share, first in ((sizes[k] - lower, corner), (lower, corner + below)):
+            right = share * shares[1, k]
+            left = share - right
+            left_next, right_next = left * shares[2, k], right * shares[2, k]
+            bins[first] += left - left_next
+            bins[first + 1] += left_next
+            bins[first + beside] += right - right_next
+            bins[first + beside + 1] += right_next
+
+
+@compiled_in_any_order
 def described(planes: Plane, points: Plane, layers: NDArray[np.int8]) -> Any:
     """Descriptors of key points given in the octave's own pixels: (n, 128) uint8."""
     _, height, width = planes.shape
     out = np.zeros((len(points), CELLS * CELLS * DIRECTIONS), np.uint8)
     # one cell beyond each side, and one direction, for what is shared out there
     bins = np.empty((CELLS + 2) * (CELLS + 2) * (DIRECTIONS + 1), np.float32)
-    beside, below = np.uint32(DIRECTIONS + 1), np.uint32((CELLS + 2) * (DIRECTIONS + 1))
     sizes, directions = np.empty(width, np.float32), np.empty(width, np.float32)
-    half = np.float32(CELLS / 2 - 0.5)
+    corners, shares = np.empty(width, np.int32), np.empty((3, width), np.float32)
+    middle = np.float32((CELLS + 1) / 2)
     for number in range(len(points)):
         plane = planes[layers[number]]
         column, row = round(points[number, 0]), round(points[number, 1])
@@ -182,27 +231,16 @@ def described(planes: Plane, points: Plane, layers: NDArray[np.int8]) -> Any:
             i = y - row
             first, last = _within(i, cosine, sine, radius)
             left, right = max(1, column + first), min(width - 1, column + last + 1)
+            if left >= right:
+                continue
             _gradients(plane, y, left, right, sizes, directions)
             for k in range(right - left):
-                j = left + k - column
-                across = j * cosine - i * sine + half
-                down = j * sine + i * cosine + half
-                if not (-1 < across < CELLS and -1 < down < CELLS):
-                    continue
-                size = sizes[k] * weights[i + radius] * weights[j + radius]
-                turn = (directions[k] - angle) * np.float32(DIRECTIONS / 360) + np.float32(DIRECTIONS)
-                r, c, o = np.uint32(down + 1), np.uint32(across + 1), np.uint32(turn)
-                fr, fc, fo = down + 1 - r, across + 1 - c, turn - o
-                o = o % np.uint32(DIRECTIONS)
-                first = (r * np.uint32(CELLS + 2) + c) * np.uint32(DIRECTIONS + 1) + o
-                lower, upper = size * fr, size * (1 - fr)
-                for share, corner in ((upper, first), (lower, first + below)):
-                    right_share = share * fc
-                    left_share = share - right_share
-                    bins[corner] += left_share * (1 - fo)
-                    bins[corner + 1] += left_share * fo
-                    bins[corner + beside] += right_share * (1 - fo)
-                    bins[corner + beside + 1] += right_share * fo
+                sizes[k] *= weights[i + radius] * weights[left - column + radius + k]
+            start = np.float32(left - column)
+            across = start * cosine - i * sine + middle
+            down = start * sine + i * cosine + middle
+            _corners(right - left, directions, angle, across, down, cosine, sine, corners, shares)
+            _share_out(right - left, sizes, corners, shares, bins)
         cells = bins.reshape(CELLS + 2, CELLS + 2, DIRECTIONS + 1)
         cells[:, :, 0] += cells[:, :, DIRECTIONS]
         inner = cells[1:-1, 1:-1, :DIRECTIONS].copy().ravel()
