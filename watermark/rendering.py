@@ -60,20 +60,14 @@ def thresholds(height: int, width: int, top: int = 0) -> Plane:
 
 
 @compiled_in_any_order
-def _chroma_room(blue: Any) -> Any:
-    """`chroma_room` of one level."""
-    room = min(np.float32(NO_ROOM_BLUE) - blue, blue - np.float32(255 - NO_ROOM_BLUE)) / np.float32(ROOM_RAMP)
-    return min(max(room, np.float32(0)), np.float32(1))
-
-
-def chroma_room(blue: Plane) -> Plane:
-    """Share of the chroma mark that a place has room for, 0 … 1, by its blue level of 0 … 255.
+def chroma_room(blue: Any) -> Any:
+    """Share of the chroma mark that a place has room for, 0 … 1, by its blue level of 0 … 255, or those of a plane.
 
     Blue that is nearly full cannot rise, and a mark that can only take blue away shows as yellow spots on white; blue
     that is nearly absent cannot fall, and shows as violet ones on black.
     """
-    room = np.minimum(np.float32(NO_ROOM_BLUE) - blue, blue - np.float32(255 - NO_ROOM_BLUE))
-    return np.clip(room / np.float32(ROOM_RAMP), 0, 1)
+    room = np.minimum(np.float32(NO_ROOM_BLUE) - blue, blue - np.float32(255 - NO_ROOM_BLUE)) / np.float32(ROOM_RAMP)
+    return np.minimum(np.maximum(room, np.float32(0)), np.float32(1))
 
 
 def add_mark(
@@ -133,6 +127,6 @@ def _add(
         threshold = tiles[(top + row) % TILE]
         for column in range(width):
             mark = luma[row, column]
-            mark += weight * mark * _chroma_room(blue[row, column] * unit)
+            mark += weight * mark * chroma_room(blue[row, column] * unit)
             level = (samples[row, column] * unit + mark) * levels + threshold[column] - np.float32(0.5)
             out[row, column] = np.rint(min(max(level, np.float32(0)), highest))
