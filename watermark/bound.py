@@ -5,8 +5,8 @@ codeword, Chernoff's inequality holds exactly:
 
     ln P(S >= tau) <= min_{lambda > 0} [ sum_j ln((1-p_j) exp(lambda w_j-) + p_j exp(lambda w_j+)) - lambda tau ].
 
-Any lambda is valid, so a coarse grid costs tightness, never truth. The sum must be taken with `logaddexp` and without
-clipping: clipping lambda w silently breaks the bound.
+Any lambda is valid, so a coarse grid costs tightness, never truth. The larger exponential must be taken out of each
+logarithm, so that none overflows, and nothing clipped: clipping lambda w silently breaks the bound.
 
 References
 ----------
@@ -46,6 +46,13 @@ def log_bound(minus: Floats, plus: Floats, biases: Floats, scores: Floats) -> Fl
     if spread <= 0:
         return np.zeros_like(scores)
     tilts = TILTS / spread
-    log_p, log_q = np.log(biases), np.log1p(-biases)
-    cumulants = np.array([np.logaddexp(log_q + t * minus, log_p + t * plus).sum() for t in tilts])
+    cumulants = np.array([cumulant(t * minus, t * plus, biases) for t in tilts])
     return np.minimum(0.0, (cumulants[:, None] - tilts[:, None] * scores[None]).min(0))
+
+
+def cumulant(minus: Floats, plus: Floats, biases: Floats) -> float:
+    """Sum over cells of ln((1 - p) exp(minus) + p exp(plus)), the larger exponential taken out of each."""
+    apart = plus - minus
+    rarer = np.exp(-np.abs(apart))
+    rest = np.where(apart > 0, biases + (1 - biases) * rarer, 1 - biases + biases * rarer)
+    return float(np.sum(np.maximum(minus, plus) + np.log(rest)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watermark.bound import log_bound
+from watermark.bound import cumulant, log_bound
 from watermark.looks import looks, seen
 
 RNG = np.random.default_rng(7)
@@ -33,6 +33,14 @@ def test_innocent_codewords_exceed_no_level_more_often_than_the_bound_allows(see
             exceed = int(np.sum(bounds <= np.log(level)))
             allowed = 4000 * level
             assert exceed <= allowed + 5 * np.sqrt(allowed) + 3, (look.name, level)
+
+
+@pytest.mark.parametrize("tilt", [1e-3, 1.0, 1e3, 1e6])
+def test_a_cumulant_is_exact_at_any_tilt(tilt):
+    biases = RNG.choice([1, 60, 128, 255], 500) / 256
+    minus, plus = tilt * RNG.normal(size=(2, 500))
+    exact = np.logaddexp(np.log1p(-biases) + minus, np.log(biases) + plus).sum()
+    assert cumulant(minus, plus, biases) == pytest.approx(exact, rel=1e-12)
 
 
 def test_a_score_of_nothing_proves_nothing():
