@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import cells, jpeg
+from .compiling import compiled_in_any_order
 
 Plane = NDArray[np.float32]
 
@@ -181,5 +182,14 @@ def blend(plane: Plane, weights: list[Plane], first: NDArray[np.int_]) -> Plane:
     """Weighted sum of successive rows from `first` on, the outermost repeated beyond the plane: (rows, w) float32."""
     rows = np.zeros((len(first), plane.shape[1]), np.float32)
     for tap, weight in enumerate(weights):
-        rows += weight[:, None] * plane[np.clip(first + tap, 0, plane.shape[0] - 1)]
+        _add_rows(plane, np.clip(first + tap, 0, len(plane) - 1), weight, rows)
     return rows
+
+
+@compiled_in_any_order
+def _add_rows(plane: Plane, chosen: NDArray[np.int_], weights: Plane, out: Plane) -> None:
+    """Add rows of a plane at their weights, one to each row of `out`."""
+    for row in range(len(out)):
+        source, weight = plane[chosen[row]], weights[row]
+        for column in range(out.shape[1]):
+            out[row, column] += weight * source[column]

@@ -102,7 +102,7 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         design=design,
         mask=mask,
         planes=np.rint(planes * PLANE_SCALE).clip(0, 65535).astype(np.uint16),
-        landmarks=registration.Index.build(luma(rgb), planes[0]).to_arrays(),
+        landmarks=registration.Index.build(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), planes[0]).to_arrays(),
         original=pack(picture.pixels),
         alpha=None if picture.alpha is None else pack(picture.alpha),
         variants=encode_variants(base, design, lattice, mask, (minus, plus)) if design.run else None,
@@ -172,11 +172,6 @@ def canonical(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.flo
     """The picture on its canonical raster: (h, w, 3) uint8, and its luma and Cb planes before rounding."""
     exact = averaged(rgb, canonical_shape(*rgb.shape[:2]))
     return cv2.convertScaleAbs(exact), luma_and_cb(exact)
-
-
-def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Luma after ITU-R BT.601: (H, W) float32, 0 … 255."""
-    return cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def luma_and_cb(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:

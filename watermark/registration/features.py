@@ -149,7 +149,7 @@ class FoundByOpenCV:
 Find = Callable[[NDArray[np.uint8], float, float], KeyPoints]
 
 
-def detect(luma: Plane, levels: Levels, find: Find = FoundByOpenCV.of) -> Features:
+def detect(luma: Plane | NDArray[np.uint8], levels: Levels, find: Find = FoundByOpenCV.of) -> Features:
     """Key points of a picture, pooled over several sizes, in the picture's own pixels.
 
     The largest size has the smaller ones among the octaves of its scale space: each level takes its share of the
@@ -157,7 +157,7 @@ def detect(luma: Plane, levels: Levels, find: Find = FoundByOpenCV.of) -> Featur
 
     Parameters
     ----------
-    luma : ndarray, shape (H, W), float32, 0..255
+    luma : ndarray, shape (H, W), float32 or uint8, 0..255
     levels : pairs (long side in px, key points kept)
         From large to small. Sizes above the picture's own are cut to it.
     find : finds the key points of a picture, given the thresholds of contrast and of edges.

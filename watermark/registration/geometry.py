@@ -32,15 +32,17 @@ def resize_matrix(source: tuple[int, ...], target: tuple[int, ...]) -> Matrix:
     return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1]])
 
 
-def resized(picture: Plane, side: float) -> tuple[Plane, Matrix]:
+def resized(picture: Plane | NDArray[np.uint8], side: float) -> tuple[Plane, Matrix]:
     """`picture` with its long side brought to `side` px, and the map of its pixels; never below 8 px a side."""
     h, w = picture.shape
     scale = side / max(h, w)
     target = max(8, round(h * scale)), max(8, round(w * scale))
+    if scale < 1:
+        return averaged(picture, target), resize_matrix((h, w), target)
+    exact = np.asarray(picture, np.float32)
     if target == (h, w):
-        return picture, np.eye(3)
-    out = averaged(picture, target) if scale < 1 else cv2.resize(picture, target[::-1], interpolation=cv2.INTER_CUBIC)
-    return np.asarray(out, np.float32), resize_matrix((h, w), target)
+        return exact, np.eye(3)
+    return cv2.resize(exact, target[::-1], interpolation=cv2.INTER_CUBIC), resize_matrix((h, w), target)
 
 
 def inverse(matrix: Matrix) -> Matrix:

@@ -98,17 +98,17 @@ class Index:
     tree: Any = field(repr=False)
 
     @classmethod
-    def build(cls, luma: Plane, canonical: Plane) -> Index:
+    def build(cls, luma: Plane | NDArray[np.uint8], canonical: Plane) -> Index:
         """Find the features of an original.
 
         Parameters
         ----------
-        luma : ndarray, shape (H, W), float32, 0..255
+        luma : ndarray, shape (H, W), float32 or uint8, 0..255
             The original at full size.
         canonical : ndarray, shape (h, w), float32, 0..255
             The same picture area-resized to the canonical raster (long side <= 1024).
         """
-        found = detect(np.ascontiguousarray(luma, np.float32), _LEVELS, sift.find)
+        found = detect(luma, _LEVELS, sift.find)
         shrink = resize_matrix(luma.shape, canonical.shape)
         points = found.points.copy()
         points[:, :2] = points[:, :2] * [shrink[0, 0], shrink[1, 1]] + shrink[:2, 2]
