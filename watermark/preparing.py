@@ -86,17 +86,13 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
     mark = pattern * mask.astype(np.float32) * shown
     delivered = partial(pass_jpeg, subsampling=design.subsampling) if settled else None
     design = replace(design, strength=solve_strength(small, mark, design.chroma_share, delivered))
-    see = partial(
-        Viewer.of,
+    viewer = Viewer.of(
         np.ascontiguousarray(settled.shown.rgb if settled else rgb),
+        first=JOINED_BAND if design.run else 0,
         chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
     )
-    show = partial(show_copy, base, design, lattice, sample)
-    if design.run:
-        viewer = see(first=JOINED_BAND, marked_on=rgb, deliver=delivered)
-        mask = take_away(mask, show, viewer.bearable, JOINED_ROUNDS, FORESEEN)
-    else:
-        mask = take_away(mask, partial(show, delivered=delivered), see().bearable)
+    show = partial(show_copy, base, design, lattice, sample, delivered)
+    mask = take_away(mask, show, viewer.bearable, *((JOINED_ROUNDS, FORESEEN) if design.run else ()))
     return Master(
         key=key,
         design=design,
@@ -156,13 +152,10 @@ def show_copy(
     design: Design,
     lattice: Lattice,
     amplitude: NDArray[np.float32],
+    delivered: Deliver | None,
     mask: NDArray[np.float16],
-    delivered: Deliver | None = None,
 ) -> NDArray[np.uint8]:
-    """A copy whose cells are at `amplitude`, at full size as a person sees it: (H, W, 3) uint8.
-
-    With `delivered`, as a person sees the file.
-    """
+    """A copy whose cells are at `amplitude`, at full size as a person sees the delivered file: (H, W, 3) uint8."""
     (marked,) = render(base.pixels, design, lattice, mask, [amplitude], eight_bit=True)
     seen = np.ascontiguousarray(replace(base, pixels=marked).rgb)
     return delivered(seen) if delivered else seen

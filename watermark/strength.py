@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import rendering, visibility
-from .encoding import LARGEST_MCU_PX
 from .issuing import variant_amplitudes
 
 Image = NDArray[np.uint8]
@@ -81,8 +80,7 @@ class Viewer:
     Attributes
     ----------
     shown : (h, w, 3) uint8, the original as it is delivered.
-    original : how copies are seen beside it.
-    deliver : what a lossy format makes of the part of a copy that is cut out; None where copies come as delivered.
+    original : how it is seen.
     tile_px : width of a tile of 256 px of the picture, in the finest band that is looked at.
     chances : how much more of a tile an unlucky copy loses than the sample does, by the grid of tiles and where the
         sample is seen; see `chances`.
@@ -90,27 +88,13 @@ class Viewer:
 
     shown: Image
     original: visibility.Original
-    deliver: Deliver | None
     tile_px: float
     chances: Chances
 
     @classmethod
-    def of(
-        cls,
-        shown: Image,
-        *,
-        first: int = 0,
-        chances: Chances = lambda grid, _: np.ones(grid),
-        marked_on: Image | None = None,
-        deliver: Deliver | None = None,
-    ) -> "Viewer":
-        """See an original from the band `first` on.
-
-        With `marked_on` and `deliver`, copies come as they are before they are encoded, which makes no difference in
-        coarse bands; the worst tiles alone are looked at as they are delivered.
-        """
-        original = visibility.Original.seen(shown if marked_on is None else marked_on, first=first)
-        return cls(shown, original, deliver, TILE_PX / 2**first, chances)
+    def of(cls, shown: Image, *, first: int = 0, chances: Chances = lambda grid, _: np.ones(grid)) -> "Viewer":
+        """See an original from the band `first` on."""
+        return cls(shown, visibility.Original.seen(shown, first=first), TILE_PX / 2**first, chances)
 
     def bearable(self, copy: Image) -> Floats | None:
         """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
@@ -141,7 +125,7 @@ class Viewer:
             box = np.s_[top : top + TILE_PX, left : left + TILE_PX]
             part = np.ascontiguousarray(self.shown[box])
             original = visibility.Original.seen(part)
-            planes = original.opened(np.ascontiguousarray(self.delivered(copy, top, left)))
+            planes = original.opened(np.ascontiguousarray(copy[box]))
             share = np.float32(closer[row, column])
             planes = [own + share * (copied - own) for copied, own in zip(planes, original.planes, strict=True)]
             means = [float(energy.mean()) for energy in original.energies(planes)]
@@ -150,14 +134,6 @@ class Viewer:
                 around = slice(max(0, row - 2), row + 2), slice(max(0, column - 2), column + 2)
                 closer[around] *= relief(loss, ALLOWED_IN_TILE)
         return None if factors is None and closer.min() == 1 else closer
-
-    def delivered(self, copy: Image, top: int, left: int) -> Image:
-        """The square of a copy at `top`, `left`, as it is delivered."""
-        if self.deliver is None:
-            return copy[top : top + TILE_PX, left : left + TILE_PX]
-        above, before = top % LARGEST_MCU_PX, left % LARGEST_MCU_PX
-        part = copy[top - above : top + TILE_PX, left - before : left + TILE_PX]
-        return self.deliver(np.ascontiguousarray(part))[above:, before:]
 
 
 def take_away(
