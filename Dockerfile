@@ -12,9 +12,10 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /opt/telltale/bin/pip install --no-cache-dir --no-index --no-deps /wheels/*.whl
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --no-create-home telltale && install -d -o telltale -m 0700 /data
+RUN useradd --system --uid 10001 --no-create-home telltale && install -d -o telltale -m 0700 /data /var/cache/telltale
 COPY --from=build /opt/telltale /opt/telltale
-ENV PATH=/opt/telltale/bin:$PATH PYTHONUNBUFFERED=1 TELLTALE_DATA_DIR=/data
+# Loops that Numba compiles at their first call are kept where the service may write: its workers share them.
+ENV PATH=/opt/telltale/bin:$PATH PYTHONUNBUFFERED=1 TELLTALE_DATA_DIR=/data NUMBA_CACHE_DIR=/var/cache/telltale
 USER telltale
 WORKDIR /data
 VOLUME /data
