@@ -118,6 +118,7 @@ def render(
     mask: NDArray[np.float16],
     amplitudes: Sequence[Plane],
     *,
+    rows: tuple[int, int] | None = None,
     eight_bit: bool = False,
 ) -> list[NDArray[Any]]:
     """Show each cell at its amplitude, band of rows by band of rows; several pictures at once share what they can.
@@ -127,23 +128,28 @@ def render(
     pixels : (H, W, 3) or (H, W), the original.
     mask : (h, w), relative amplitude on the canonical raster.
     amplitudes : (m,) float32 each, signed amplitude of each cell, one for every picture wanted.
+    rows : the first wanted, a multiple of `BAND_ROWS`, and that behind the last; None for all.
     eight_bit : whether 16 bits come out as 8.
     """
-    out = [np.empty(pixels.shape, np.uint8 if eight_bit else pixels.dtype) for _ in amplitudes]
-    for top, marks in mark_bands(design, lattice, mask, amplitudes):
-        rows = slice(top, top + len(marks[0]))
+    first, last = rows or (0, design.height)
+    shape = (last - first, *pixels.shape[1:])
+    out = [np.empty(shape, np.uint8 if eight_bit else pixels.dtype) for _ in amplitudes]
+    for top, marks in mark_bands(design, lattice, mask, amplitudes, (first, last)):
+        stop = top + len(marks[0])
         for picture, mark in zip(out, marks, strict=True):
-            picture[rows] = rendering.add_mark(pixels[rows], mark, design.chroma_share, top, eight_bit=eight_bit)
+            picture[top - first : stop - first] = rendering.add_mark(
+                pixels[top:stop], mark, design.chroma_share, top, eight_bit=eight_bit
+            )
     return out
 
 
 def mark_bands(
-    design: Design, lattice: Lattice, mask: NDArray[np.float16], amplitudes: Sequence[Plane]
+    design: Design, lattice: Lattice, mask: NDArray[np.float16], amplitudes: Sequence[Plane], rows: tuple[int, int]
 ) -> Iterator[tuple[int, list[Plane]]]:
     """The marks of copies in luma levels: first row and (rows, W) float32 of each, one band after the other."""
     shape = (design.height, design.width)
     relative = mask.astype(np.float32) * np.float32(design.strength)
-    bands = ((top, min(top + BAND_ROWS, design.height)) for top in range(0, design.height, BAND_ROWS))
+    bands = ((top, min(top + BAND_ROWS, rows[1])) for top in range(*rows, BAND_ROWS))
     if lattice.segments is None or lattice.drawn is None:
         marks = [lattice.pattern * relative * amplitude[lattice.labels] for amplitude in amplitudes]
         for top, stop in bands:

@@ -1,5 +1,6 @@
 """Prepare an asset: solve the strength, cut the cells, encode the variants, index the landmarks. Once."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -11,13 +12,23 @@ from . import encoding, jpeg, keys, registration
 from .averaging import averaged
 from .cells import canonical_shape
 from .codebook import Codebook
+from .encoding import LARGEST_MCU_PX
 from .errors import ImageTooSmall, WatermarkError
-from .issuing import render, variant_amplitudes
+from .issuing import BAND_ROWS, render, variant_amplitudes
 from .lattice import Design, Lattice
 from .mask import amplitude_mask
 from .master import PLANE_SCALE, Master, opacity, pack
 from .picture import Picture
-from .strength import FORESEEN, JOINED_ROUNDS, Deliver, Viewer, chances, solve_strength, take_away
+from .strength import (
+    TILE_PX,
+    Deliver,
+    Viewer,
+    chances,
+    solve_strength,
+    square,
+    take_away,
+    take_away_at_once,
+)
 
 MIN_SIDE_PX = 64
 SEGMENT_SIDE = 3000  # long side from which copies are joined instead of encoded
@@ -91,8 +102,12 @@ def prepare_picture(picture: Picture, *, key: bytes) -> Master:
         first=JOINED_BAND if design.run else 0,
         chances=partial(chances, lattice.pattern, lattice.labels, codebook.biases, sample),
     )
-    show = partial(show_copy, base, design, lattice, sample, delivered)
-    mask = take_away(mask, show, viewer.bearable, *((JOINED_ROUNDS, FORESEEN) if design.run else ()))
+    show = partial(show_rows, base, design, lattice, sample, delivered)
+    if design.run:
+        shape = design.height, design.width
+        mask = take_away_at_once(mask, show, partial(show_square, show, shape), viewer)
+    else:
+        mask = take_away(mask, show, viewer.bearable)
     return Master(
         key=key,
         design=design,
@@ -147,18 +162,36 @@ def pass_jpeg(rgb: NDArray[np.uint8], subsampling: str) -> NDArray[np.uint8]:
     return jpeg.decode(encoding.as_jpeg(Picture(rgb, subsampling=subsampling), compact=False))
 
 
-def show_copy(
+def show_rows(
     base: Picture,
     design: Design,
     lattice: Lattice,
     amplitude: NDArray[np.float32],
     delivered: Deliver | None,
     mask: NDArray[np.float16],
+    rows: tuple[int, int] | None = None,
+    columns: slice = slice(None),
 ) -> NDArray[np.uint8]:
-    """A copy whose cells are at `amplitude`, at full size as a person sees the delivered file: (H, W, 3) uint8."""
-    (marked,) = render(base.pixels, design, lattice, mask, [amplitude], eight_bit=True)
-    seen = np.ascontiguousarray(replace(base, pixels=marked).rgb)
+    """A copy whose cells are at `amplitude`, or a part of it, as a person sees the delivered file: (h, w, 3) uint8.
+
+    A part must begin where MCUs do, and its rows as `render` says.
+    """
+    (marked,) = render(base.pixels, design, lattice, mask, [amplitude], rows=rows, eight_bit=True)
+    seen = np.ascontiguousarray(replace(base, pixels=marked[:, columns]).rgb)
     return delivered(seen) if delivered else seen
+
+
+def show_square(
+    show: Callable[..., NDArray[np.uint8]], shape: tuple[int, int], mask: NDArray[np.float16], top: int, left: int
+) -> NDArray[np.uint8]:
+    """The square at some row and column of what `show_rows` shows of a picture of that shape: (h, w, 3) uint8.
+
+    It is cut out of a part that is an MCU larger on every side.
+    """
+    first, last = max(0, top - LARGEST_MCU_PX) // BAND_ROWS * BAND_ROWS, min(shape[0], top + TILE_PX + LARGEST_MCU_PX)
+    start = max(0, left - LARGEST_MCU_PX) // LARGEST_MCU_PX * LARGEST_MCU_PX
+    part = show(mask, rows=(first, last), columns=slice(start, left + TILE_PX + LARGEST_MCU_PX))
+    return square(part, top - first, left - start)
 
 
 def canonical(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

@@ -8,6 +8,7 @@ what lies beside them may hide the mark. Large pictures are seen in coarse bands
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ Mask = NDArray[np.float16]
 Floats = NDArray[np.float64]
 Grid = tuple[int, int]
 Chances = Callable[[Grid, Plane], Floats]
+Cut = Callable[[int, int], Image]
 Deliver = Callable[[Image], Image]
 
 TARGET_JOD = 9.92
@@ -30,9 +32,8 @@ TILE_PX = 256
 WEAKEST, STRONGEST = 0.05, 6.0
 ALLOWED, ALLOWED_IN_TILE = 10 - TARGET_JOD, 10 - TILE_JOD
 ROUNDS = 3  # of taking away, each with a new copy
-JOINED_ROUNDS = 2
 FORESEEN = 2 / 3  # factor of amplitude down to which a weaker mark looks as foreseen: rounding does not shrink with it
-GUESSES = 3  # within a round, without one
+GUESSES = 3  # within a round, without a new copy
 WORST_TILES = 12  # that are cut out and looked at alone, in every band
 SLOPE = 1.8  # of log visibility over log amplitude: a little below 2, so that few rounds do
 SUSCEPTIBLE_PX = 8.0  # canonical px: a cell and its neighbours
@@ -74,6 +75,22 @@ def solve_strength(rgb: Image, mark: Plane, chroma_share: float, delivered: Deli
 
 
 @dataclass(frozen=True)
+class Overview:
+    """How a copy is seen as a whole, on a grid of tiles.
+
+    Attributes
+    ----------
+    factors : of amplitude that would hide the mark; None where it is hidden.
+    losses : what each tile of an unlucky copy loses of 10 JOD, nearly as weak as that.
+    chances : by how much that is more than the sample's.
+    """
+
+    factors: Floats | None
+    losses: Floats
+    chances: Floats
+
+
+@dataclass(frozen=True)
 class Viewer:
     """Someone who sees a picture pixel for pixel, and judges its copies.
 
@@ -97,7 +114,11 @@ class Viewer:
         return cls(shown, visibility.Original.seen(shown, first=first), TILE_PX / 2**first, chances)
 
     def bearable(self, copy: Image) -> Floats | None:
-        """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden.
+        """Factors of amplitude, on a grid over the picture, that would hide a copy's mark; None where it is hidden."""
+        return self.closer(partial(square, copy), self.overview(copy))
+
+    def overview(self, copy: Image) -> Overview:
+        """See a copy as a whole.
 
         What a weaker mark would look like is taken from the copy itself, as the original and part of the difference.
         """
@@ -116,33 +137,25 @@ class Viewer:
             factors = needed if factors is None else factors * needed
             share = cv2.resize(factors.astype(np.float32), planes[0].shape[::-1], interpolation=cv2.INTER_LINEAR)
             planes = [own + share * a for own, a in zip(self.original.planes, apart, strict=True)]
-        return self.closer(copy, tiles, chances, factors)
+        return Overview(factors, tiles, chances)
 
-    def closer(self, copy: Image, losses: Floats, chances: Floats, factors: Floats | None) -> Floats | None:
-        """Cut out the worst tiles and look at them alone, after `factors`; `losses` are what they lose in place."""
-        closer = np.ones(losses.shape) if factors is None else factors.copy()
-        for (top, left), (row, column) in worst_squares(self.shown.shape, losses).items():
-            box = np.s_[top : top + TILE_PX, left : left + TILE_PX]
-            part = np.ascontiguousarray(self.shown[box])
-            original = visibility.Original.seen(part)
-            planes = original.opened(np.ascontiguousarray(copy[box]))
+    def closer(self, cut: Cut, overview: Overview) -> Floats | None:
+        """Look at the worst tiles alone, cut out of a copy; factors as in `bearable`."""
+        closer = np.ones(overview.losses.shape) if overview.factors is None else overview.factors.copy()
+        for (top, left), (row, column) in worst_squares(self.shown.shape, overview.losses).items():
+            original = visibility.Original.seen(np.ascontiguousarray(square(self.shown, top, left)))
+            planes = original.opened(np.ascontiguousarray(cut(top, left)))
             share = np.float32(closer[row, column])
             planes = [own + share * (copied - own) for copied, own in zip(planes, original.planes, strict=True)]
             means = [float(energy.mean()) for energy in original.energies(planes)]
-            loss = (10 - visibility.jod(visibility.pool(means))) * chances[row, column]
+            loss = (10 - visibility.jod(visibility.pool(means))) * overview.chances[row, column]
             if loss > ALLOWED_IN_TILE * TOLERANCE_IN_TILE:
                 around = slice(max(0, row - 2), row + 2), slice(max(0, column - 2), column + 2)
                 closer[around] *= relief(loss, ALLOWED_IN_TILE)
-        return None if factors is None and closer.min() == 1 else closer
+        return None if overview.factors is None and closer.min() == 1 else closer
 
 
-def take_away(
-    mask: Mask,
-    show_copy: Callable[[Mask], Image],
-    bearable: Callable[[Image], Floats | None],
-    rounds: int = ROUNDS,
-    foreseen: float = 1.0,
-) -> Mask:
+def take_away(mask: Mask, show_copy: Callable[[Mask], Image], bearable: Callable[[Image], Floats | None]) -> Mask:
     """Weaken the mark until nobody who looks at the pixels sees it, in the whole picture or in any part.
 
     Parameters
@@ -150,21 +163,42 @@ def take_away(
     mask : (h, w) float16, relative amplitude on the canonical raster.
     show_copy : shows a sample copy under a mask.
     bearable : what `Viewer.bearable` says of it.
-    rounds : copies that are looked at at most.
-    foreseen : least factor after which no other copy is looked at, as the mark looks as `bearable` foresaw.
 
     Returns
     -------
     (h, w) float16, nowhere above `mask`.
     """
-    for turn in range(1, rounds + 1):
+    for turn in range(1, ROUNDS + 1):
         factors = bearable(show_copy(mask))
         if factors is None:
             break
         mask = weaken(mask, factors**turn)  # what did not go as it should is rounding, which gives way more slowly
-        if factors.min() >= foreseen:
-            break
     return mask
+
+
+def take_away_at_once(
+    mask: Mask, show_copy: Callable[[Mask], Image], show_square: Callable[[Mask, int, int], Image], viewer: Viewer
+) -> Mask:
+    """Weaken the mark as `take_away` does, for pictures so large that one copy is looked at, and then the worst tiles.
+
+    Parameters
+    ----------
+    show_square : shows the square at some row and column of a sample copy under a mask.
+    """
+    copy = show_copy(mask)
+    overview = viewer.overview(copy)
+    factors = viewer.closer(partial(square, copy), overview)
+    if factors is None:
+        return mask
+    mask = weaken(mask, factors)
+    unforeseen = Overview(None, overview.losses * (factors < FORESEEN), overview.chances)
+    again = viewer.closer(partial(show_square, mask), unforeseen)
+    return mask if again is None else weaken(mask, again**2)
+
+
+def square(picture: Image, top: int, left: int) -> Image:
+    """A square of a picture, as wide as a tile."""
+    return picture[top : top + TILE_PX, left : left + TILE_PX]
 
 
 def relief(losses: Floats | float, allowed: float) -> Floats:

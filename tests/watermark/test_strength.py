@@ -24,6 +24,7 @@ from watermark.strength import (
     chances,
     relief,
     take_away,
+    take_away_at_once,
 )
 
 KEY = bytes(range(32))
@@ -93,34 +94,49 @@ def test_taking_away_ends_with_a_copy_that_is_hidden():
     assert 0.3 * ALLOWED < lost <= ALLOWED * TOLERANCE
 
 
-def test_one_round_looks_at_one_copy_and_foresees_how_a_weaker_mark_looks():
+def test_one_look_at_a_copy_foresees_how_a_weaker_mark_looks():
     grey = np.full((512, 512, 3), 118, np.uint8)
     mark = blotches((512, 512), 24, 4.0)
     viewer = Viewer.of(grey, first=2)
-    shown = []
+    shown, squares = [], []
 
     def show_copy(mask):
         shown.append(rendering.add_mark(grey, (mark * mask).astype(np.float32), 0.0))
         return shown[-1]
 
-    mask = take_away(np.ones((512, 512), np.float16), show_copy, viewer.bearable, rounds=1)
+    def show_square(mask, top, left):
+        squares.append((top, left))
+        return strength.square(rendering.add_mark(grey, (mark * mask).astype(np.float32), 0.0), top, left)
+
+    mask = take_away_at_once(np.ones((512, 512), np.float16), show_copy, show_square, viewer)
     assert len(shown) == 1
+    assert 1 <= len(squares) <= strength.WORST_TILES
     tiles = strength.tile_losses(viewer.original.energies(viewer.original.opened(show_copy(mask))), viewer.tile_px)
     assert 0.3 * ALLOWED_IN_TILE < tiles.max() < ALLOWED_IN_TILE * TOLERANCE_IN_TILE * 1.05
 
 
-@pytest.mark.parametrize(("least", "looks"), [(0.8, 1), (0.5, 2)])
-def test_a_mark_that_falls_far_is_looked_at_again(least, looks):
+@pytest.mark.parametrize(("amplitude", "looked_at_again"), [(0.4, False), (2.5, True)])
+def test_a_mark_that_falls_far_is_looked_at_again(amplitude, looked_at_again):
     """A copy that looks stronger than foreseen, as where a format rounds to steps wider than the mark."""
-    seen = []
+    grey = np.full((512, 512, 3), 118, np.uint8)
+    mark = blotches((512, 512), 24, amplitude)
+    viewer, squares = Viewer.of(grey), []
 
-    def bearable(copy):
-        seen.append(copy)
-        return np.full((1, 1), least if len(seen) == 1 else 0.75) if len(seen) < 3 else None
+    def show_square(mask, top, left):
+        squares.append((top, left))
+        return strength.square(marked(grey, mark), top, left)
 
-    mask = take_away(np.ones((64, 64), np.float16), lambda mask: mask, bearable, rounds=3, foreseen=2 / 3)
-    assert len(seen) == looks
-    assert mask.mean() == pytest.approx(least * (0.75**2 if looks == 2 else 1), rel=0.01)
+    def show_copy(_):
+        return marked(grey, mark)
+
+    foreseen = viewer.bearable(show_copy(None))
+    assert foreseen is not None
+    mask = take_away_at_once(np.ones((512, 512), np.float16), show_copy, show_square, viewer)
+    assert bool(squares) is looked_at_again
+    if looked_at_again:
+        assert mask.mean() < 0.8 * foreseen.mean()
+    else:
+        assert mask.mean() == pytest.approx(foreseen.mean(), rel=0.02)
 
 
 def lattice():
