@@ -128,6 +128,8 @@ def read_symbols(
 
     Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; blur leaves
     little but noise of the finest bands, and compression, of those and of Cb, so the leak is also read without them.
+    How much of the mark each band has kept is not known where what was done took the mark but not the picture: codecs
+    that predict, denoisers, strong blur. So the leak is also read in the coarse bands as if they told equally much.
     Where only a part of the leak is surely the original, that part is read alone as well: a fragment would drown in
     its surroundings, but a picture under lettering has more to say than what lies between the letters.
 
@@ -140,8 +142,8 @@ def read_symbols(
 
     Returns
     -------
-    list of Symbols: everything, everything but the finest bands, and luma but the finest band; without Cb, two of them,
-        where the leak has no colour.
+    list of Symbols: everything, everything but the finest bands, luma but the finest band, and coarse bands levelled;
+        where the leak has no colour, everything and luma but the finest band.
     """
     if planes[1].std() < COLOURLESS:
         carriers = carriers[:1]
@@ -161,8 +163,17 @@ def ways(
     """Read one area of a leak in every way that is worth a look."""
     luma, *cb = [c.correlate(plane, seen, shown) for c, plane in zip(carriers, warped, strict=True)]
     coverage = float(shown.mean())
-    everything = [luma + cb[0], luma[1:] + cb[0][1:]] if cb else [luma]
-    return [add_up(bands, coverage, fit) for bands in (*everything, luma[1:])]
+    if not cb:
+        return [add_up(bands, coverage, fit) for bands in (luma, luma[1:])]
+    found = luma + cb[0], luma[1:] + cb[0][1:], luma[1:], levelled(luma[1:] + cb[0][2:])
+    return [add_up(bands, coverage, fit) for bands in found]
+
+
+def levelled(bands: list[Band]) -> list[Band]:
+    """Bands scaled so that none has more to say than another, whatever it says of its own precision."""
+    norms = [float(np.linalg.norm(correlations)) for correlations, _ in bands]
+    scales = [max(norms) / norm if norm > 0 else 0.0 for norm in norms]
+    return [(scale * one, scale * other) for scale, (one, other) in zip(scales, bands, strict=True)]
 
 
 def add_up(bands: list[Band], coverage: float, fit: registration.Fit) -> Symbols:
