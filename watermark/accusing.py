@@ -7,6 +7,7 @@ first or not.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import log
 
 import numpy as np
@@ -205,16 +206,17 @@ def screen(codebook: Codebook, weighings: list[Look], issued: NDArray[np.int64])
     whole = len(issued) <= MANY_COPIES or len(order) <= MANY_CELLS
     stop = len(order) if whole else max(FEWEST_SCREENED, enough(weighings, slopes, variances, biases, order))
     survivors, done = issued, 0
-    rough = np.zeros((len(slopes), len(issued)), np.float32)
+    rough: NDArray[np.float32] | None = None
     while True:
         cells = np.sort(order[done:stop])
-        rough += codebook.scores(cells, slopes[:, cells].astype(np.float32), survivors)
+        scores = codebook.scores(cells, slopes[:, cells].astype(np.float32), survivors)
+        rough = scores if rough is None else rough + scores
         if whole or len(survivors) <= FEW_COPIES:
             break
         scored = order[:stop]
         means = (slopes[:, scored] @ biases[scored]).astype(np.float32)
         deviations = np.sqrt(variances[:, scored].sum(1) + 1e-24).astype(np.float32)
-        heights = ((rough - means[:, None]) / deviations[:, None]).max(0)
+        heights = reduce(np.maximum, ((r - m) / d for r, m, d in zip(rough, means, deviations, strict=True)))
         kept = max(FEW_COPIES, len(survivors) // THINNING)
         chosen = np.sort(np.argpartition(-heights, kept - 1)[:kept])
         survivors, rough, done, stop = survivors[chosen], rough[:, chosen], stop, min(2 * stop, len(order))
