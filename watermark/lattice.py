@@ -12,8 +12,7 @@ from .compiling import compiled_in_any_order
 
 Plane = NDArray[np.float32]
 
-PIXEL_PITCH = 6.0  # canonical px between sites when cells are cut on the canonical raster
-SEGMENT_PITCH = 8.0  # the same when cells are unions of JPEG segments
+PITCH = 8.0  # canonical px between sites: codecs and denoisers take narrower bumps, wider ones leave a crop too few
 WORKING_PX = 4  # picture px in a pixel of the raster on which the bumps of segment cells are drawn
 
 
@@ -55,7 +54,7 @@ class Design:
     @property
     def pitch_px(self) -> float:
         """Distance of the sites of segment cells in picture px."""
-        return SEGMENT_PITCH * self.height / self.canonical_shape[0]
+        return PITCH * self.height / self.canonical_shape[0]
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,8 @@ class Lattice:
         """Cut the picture into cells by key."""
         height, width = design.canonical_shape
         if not design.run:
-            labels = cells.voronoi(key, height, width, PIXEL_PITCH)
-            return cls(labels, cells.bumps(labels, PIXEL_PITCH), int(labels.max()) + 1)
+            labels = cells.voronoi(key, height, width, PITCH)
+            return cls(labels, cells.bumps(labels, PITCH), int(labels.max()) + 1)
         segments = segment_cells(key, design)
         by_mcu = mcu_cells(segments, design)
         y = ((np.arange(height) + 0.5) * design.height / height / design.mcu_px[0]).astype(int)

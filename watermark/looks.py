@@ -19,7 +19,7 @@ from . import channel
 
 Floats = NDArray[np.float64]
 LEAKERS = (1, 3, 5, 10)
-CLIP_MEDIANS = 3.0
+LIMIT = 2.0  # times the size from which on half of all is said
 FAINT = 1e-3  # a cell with less than this share of the median precision was not seen
 
 
@@ -51,8 +51,7 @@ def looks(correlations: Floats, precisions: Floats, biases: Floats, seed: int = 
     -------
     list of Look, in a fixed order.
     """
-    limit = CLIP_MEDIANS * np.median(np.abs(correlations)) + 1e-12
-    soft = np.clip(correlations, -limit, limit)
+    soft = limited(correlations)
     _, level = np.unique(biases, return_inverse=True)
     centred = soft - (np.bincount(level, soft) / np.bincount(level))[level]
     out = [
@@ -68,6 +67,18 @@ def looks(correlations: Floats, precisions: Floats, biases: Floats, seed: int = 
         theta, _ = channel.fit_strategy(likelihoods[sample], biases[sample], leakers, 12)
         out.append(Look(f"ratio-{leakers}", *channel.log_ratio_weights(theta, likelihoods, biases, leakers)))
     return out
+
+
+def limited(correlations: Floats) -> Floats:
+    """Correlations bent towards a limit, so that a few wild cells do not decide.
+
+    The limit goes by the size from which on half of all is said: the many cells of a white ground, which say next to
+    nothing, must not silence the few that do.
+    """
+    sizes = np.sort(np.abs(correlations))
+    said = np.cumsum(sizes)
+    limit = LIMIT * sizes[np.searchsorted(said, said[-1] / 2)] + 1e-12
+    return limit * np.tanh(correlations / limit)
 
 
 def seen(precisions: Floats) -> NDArray[np.intp]:

@@ -20,7 +20,7 @@ from .lattice import Design, Lattice
 from .metadata import Metadata
 from .picture import Picture, Samples, eight_bits
 
-FORMAT = "telltale-master-2"
+FORMAT = "telltale-master-3"
 PLANE_SCALE = 256  # canonical planes are stored as 16-bit fixed point
 RUNS = [
     *(cv2.IMWRITE_PNG_COMPRESSION, 1),

@@ -1,7 +1,7 @@
 """What the leak did to the picture's tones and detail, so that the original can be subtracted from it.
 
-Two models, both fitted without a codeword. Locally, each of three bands of the leak is a multiple of the same band of
-the original, in windows much wider than a cell. Globally, a blur, a rescaling or a sharpening changes the picture's
+Two models, both fitted without a codeword. Locally, each band of the leak is a multiple of the same band of the
+original, in windows much wider than a cell. Globally, a blur, a rescaling or a sharpening changes the picture's
 spectrum: a handful of band gains bring the original's spectrum to the leak's before subtracting.
 """
 
@@ -16,11 +16,31 @@ from .registration.photometry import wide_blur
 Plane = NDArray[np.float32]
 
 WINDOW_PX = 49
-BAND_SIGMAS_PX = (1.5, 3.5)
-NOISE_WINDOWS_PX = 17, 25, 33  # of the bands, fine to coarse: a coarse one has fewer independent values in each
 NOISE_FLOOR = 0.05  # squared levels: rounding alone
 GAIN_PRIOR = 0.3  # squared levels: where the original is flat the gain is 1
 SPECTRUM_SIGMAS_PX = (0.7, 1.4, 2.8, 5.6, 24.0)
+
+
+@dataclass(frozen=True)
+class FilterBank:
+    """How planes are split into bands, fine to coarse.
+
+    Attributes
+    ----------
+    sigmas_px : of the Gaussians whose differences the bands are; what the last of them leaves is the coarsest band.
+    noise_windows_px : side of the window each band's noise is measured in: a coarse band has fewer independent values.
+    """
+
+    sigmas_px: tuple[float, ...]
+    noise_windows_px: tuple[int, ...]
+
+    def split(self, plane: Plane) -> list[Plane]:
+        """Bands of a plane, which sum to it."""
+        return split_bands(plane, self.sigmas_px)
+
+    def noise_floors(self, patterns: list[Plane]) -> list[Plane]:
+        """Local mean square of the mark's amplitude in each band."""
+        return [cv2.blur(p * p, (side, side)) for p, side in zip(patterns, self.noise_windows_px, strict=True)]
 
 
 def coarse_mean(plane: Plane) -> Plane:
@@ -41,7 +61,7 @@ def coarse_share(seen: Plane) -> Plane:
     return coarse_mean(seen) + np.float32(1e-6)
 
 
-def split_bands(plane: Plane, sigmas: tuple[float, ...] = BAND_SIGMAS_PX) -> list[Plane]:
+def split_bands(plane: Plane, sigmas: tuple[float, ...]) -> list[Plane]:
     """Differences of Gaussians, fine to coarse, and what remains; they sum to `plane`."""
     out = []
     for sigma in sigmas:
@@ -75,13 +95,15 @@ class Flattened:
     bands: list[Plane]
 
     @classmethod
-    def of(cls, plane: Plane, seen: Plane, share: Plane) -> "Flattened":
+    def of(cls, plane: Plane, seen: Plane, share: Plane, bank: FilterBank) -> "Flattened":
         """Flatten `plane`; `share` is the `coarse_share` of `seen`."""
         flat = (plane - widened(coarse_mean(seen * plane) / share, plane)) * seen
-        return cls(flat, split_bands(flat))
+        return cls(flat, bank.split(flat))
 
 
-def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, floors: list[Plane]) -> list[Residual]:
+def subtract(
+    original: Flattened, leak: Flattened, seen: Plane, share: Plane, floors: list[Plane], bank: FilterBank
+) -> list[Residual]:
     """Subtract the original from a registered leak, band by band.
 
     Parameters
@@ -91,10 +113,11 @@ def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, fl
     share : the `coarse_share` of it.
     floors : least variance of each band: a residual far weaker than the mark is a mark that was wiped out, not a
         quiet place.
+    bank : that both were split by.
     """
     prior = np.float32(GAIN_PRIOR)
     out = []
-    for ours, theirs, floor, side in zip(original.bands, leak.bands, floors, NOISE_WINDOWS_PX, strict=True):
+    for ours, theirs, floor, side in zip(original.bands, leak.bands, floors, bank.noise_windows_px, strict=True):
         energy, common = coarse_mean(ours * ours) / share, coarse_mean(ours * theirs) / share
         gain = widened(np.clip((common + prior) / (energy + prior), 0, 3), ours)
         difference = theirs - gain * ours
@@ -104,11 +127,6 @@ def subtract(original: Flattened, leak: Flattened, seen: Plane, share: Plane, fl
         variance += np.float32(NOISE_FLOOR)
         out.append(Residual(difference, gain, np.maximum(variance, floor, out=variance)))
     return out
-
-
-def noise_floors(patterns: list[Plane]) -> list[Plane]:
-    """Local mean square of the mark's amplitude in each band, fine to coarse."""
-    return [cv2.blur(p * p, (side, side)) for p, side in zip(patterns, NOISE_WINDOWS_PX, strict=True)]
 
 
 def match_spectrum(original: Plane, leak: Plane, seen: Plane) -> Plane:

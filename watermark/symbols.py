@@ -22,6 +22,7 @@ Plane = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Band = tuple[Floats, Floats]
 
+BANK = photometry.FilterBank(sigmas_px=(1.5, 3.0, 6.0), noise_windows_px=(17, 25, 33, 49))
 COLOURLESS = 0.5  # standard deviation of Cb below which a leak has no colour to read
 CUT = 0.85  # share of the leak below which its part that is surely the original is also read alone
 
@@ -84,13 +85,14 @@ class Channel:
         """Luma (0) or Cb (1)."""
         labels, cells = master.lattice.labels.astype(np.intp), master.lattice.count
         mark = master.amplitude * cb_share(master) if number else master.amplitude
-        return cls(master.canonical[number], mark, labels, cells, band_responses(labels, mark, cells))
+        return cls(master.canonical[number], mark, labels, cells, band_responses(labels, mark, cells, BANK))
 
     def correlate(self, warped: Plane, seen: Plane, shown: Plane) -> list[Band]:
         """Correlate a warped leak with the mark, band by band.
 
         A cell's template is its own bump: what a band holds of it within the cell is the signal, and the band's noise,
-        correlated from pixel to pixel, is weighed as what it adds up to over the bump.
+        correlated from pixel to pixel, is weighed as what it adds up to over the bump. A mark is fainter than most of a
+        picture's detail, and codecs and denoisers take the faint first: it is expected at the square of their gain.
 
         Parameters
         ----------
@@ -103,8 +105,9 @@ class Channel:
         """
         floors = [self.mark * np.float32(r.passed**0.5) for r in self.responses]
         out = []
-        for band, residual in zip(self.responses, explain(self.original, warped, seen, shown, floors), strict=True):
-            expected = residual.gain * self.mark
+        residuals = explain(self.original, warped, seen, shown, floors, BANK)
+        for band, residual in zip(self.responses, residuals, strict=True):
+            expected = residual.gain**2 * self.mark
             weighed = expected * (seen / residual.variance)
             matched = sum_cells(self.labels, weighed * residual.difference, self.cells)
             energy = sum_cells(self.labels, weighed * expected, self.cells)
@@ -126,10 +129,11 @@ def read_symbols(
 ) -> list[Symbols]:
     """Correlate what is left of a registered leak with the mark, cell by cell.
 
-    Luma and Cb carry the same bit in the same cell, in three bands each. Together they resist noise best; blur leaves
+    Luma and Cb carry the same bit in the same cell, in four bands each. Together they resist noise best; blur leaves
     little but noise of the finest bands, and compression, of those and of Cb, so the leak is also read without them.
     How much of the mark each band has kept is not known where what was done took the mark but not the picture: codecs
-    that predict, denoisers, strong blur. So the leak is also read in the coarse bands as if they told equally much.
+    that predict, denoisers, strong blur. So the leak is also read in the coarse bands as if they told equally much,
+    and in the two coarsest alone.
     Where only a part of the leak is surely the original, that part is read alone as well: a fragment would drown in
     its surroundings, but a picture under lettering has more to say than what lies between the letters.
 
@@ -142,8 +146,7 @@ def read_symbols(
 
     Returns
     -------
-    list of Symbols: everything, everything but the finest bands, luma but the finest band, and coarse bands levelled;
-        where the leak has no colour, everything and luma but the finest band.
+    list of Symbols: everything, and what `ways` leaves out and levels; areas one after the other.
     """
     if planes[1].std() < COLOURLESS:
         carriers = carriers[:1]
@@ -163,10 +166,8 @@ def ways(
     """Read one area of a leak in every way that is worth a look."""
     luma, *cb = [c.correlate(plane, seen, shown) for c, plane in zip(carriers, warped, strict=True)]
     coverage = float(shown.mean())
-    if not cb:
-        return [add_up(bands, coverage, fit) for bands in (luma, luma[1:])]
-    found = luma + cb[0], luma[1:] + cb[0][1:], luma[1:], levelled(luma[1:] + cb[0][2:])
-    return [add_up(bands, coverage, fit) for bands in found]
+    found = [luma] if not cb else [luma + cb[0], luma[1:] + cb[0][1:], levelled(luma[1:] + cb[0][2:])]
+    return [add_up(bands, coverage, fit) for bands in (*found, levelled(luma[1:]), luma[2:])]
 
 
 def levelled(bands: list[Band]) -> list[Band]:
@@ -188,14 +189,16 @@ def cb_share(master: Master) -> Plane:
     return rendering.chroma_room(blue) * np.float32(master.design.chroma_share)
 
 
-def band_responses(labels: NDArray[np.integer[Any]], mark: Plane, cells: int) -> list[BandResponse]:
+def band_responses(
+    labels: NDArray[np.integer[Any]], mark: Plane, cells: int, bank: photometry.FilterBank
+) -> list[BandResponse]:
     """Measure each band's response on bumps of random sign and on white noise; the same at every reading."""
     rng = np.random.default_rng(0)
     signed = mark * rng.choice(np.array([-1, 1], np.float32), cells)[labels]
     noise = rng.standard_normal(mark.shape, np.float32)
     energy = float(np.sum(signed * signed)) + 1e-12
     out = []
-    for bumps, grain in zip(photometry.split_bands(signed), photometry.split_bands(noise), strict=True):
+    for bumps, grain in zip(bank.split(signed), bank.split(noise), strict=True):
         held = float(np.sum(signed * bumps)) / energy
         sums = sum_cells(labels, mark * grain, cells)
         smoothness = float(np.sum(sums**2)) / (energy * float(np.var(grain)) + 1e-12)
@@ -203,7 +206,9 @@ def band_responses(labels: NDArray[np.integer[Any]], mark: Plane, cells: int) ->
     return out
 
 
-def explain(original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list[Plane]) -> list[photometry.Residual]:
+def explain(
+    original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list[Plane], bank: photometry.FilterBank
+) -> list[photometry.Residual]:
     """Subtract the original, or the original at the leak's spectrum: whichever leaves the leak less unexplained.
 
     Judged by the mean log variance of the residual where the mark lives, so that a few wild pixels do not decide.
@@ -213,14 +218,15 @@ def explain(original: Plane, leak: Plane, seen: Plane, shown: Plane, bands: list
     original, leak : (h, w) planes on the canonical raster.
     seen, shown : (h, w), 1 where the leak covers the raster, and where what it shows there is the original.
     bands : (h, w) each, amplitude of the mark that passes each band.
+    bank : the bands.
     """
     share = photometry.coarse_share(seen)
-    floors = photometry.noise_floors(bands)
-    flat_leak = photometry.Flattened.of(leak, seen, share)
+    floors = bank.noise_floors(bands)
+    flat_leak = photometry.Flattened.of(leak, seen, share, bank)
 
     def residuals(candidate: Plane) -> list[photometry.Residual]:
-        flat = photometry.Flattened.of(candidate, seen, share)
-        return photometry.subtract(flat, flat_leak, seen, share, floors)
+        flat = photometry.Flattened.of(candidate, seen, share, bank)
+        return photometry.subtract(flat, flat_leak, seen, share, floors, bank)
 
     plain = residuals(original)
     if shown.sum() < max(100.0, 0.05 * float(seen.sum())):

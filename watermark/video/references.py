@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from watermark.photometry import FilterBank
 from watermark.symbols import BandResponse, band_responses
 
 from . import encoding, motion, pattern
@@ -30,6 +31,7 @@ from .motion import Labels
 
 Plane = NDArray[np.float32]
 
+BANK = FilterBank(sigmas_px=(1.5, 3.5), noise_windows_px=(17, 25, 33))  # a slice is wider than a still's cell
 FINE = 16
 ENVELOPE_PX = 8  # of the working raster
 WORKING_SIDE = 960  # long side in px of the working raster: a slice of 1080p is 8 px high there
@@ -86,7 +88,7 @@ class Reference:
         """What the bands do to both templates; of a group, as the first of its frames that is read shows it."""
         if not self.scene.responses:
             labels, cells = self.labels.astype(np.int32), len(self.scene.leans)
-            self.scene.responses = tuple(band_responses(labels, mark, cells) for mark in (self.mark, self.drawn))
+            self.scene.responses = tuple(band_responses(labels, mark, cells, BANK) for mark in (self.mark, self.drawn))
         return self.scene.responses
 
     @cached_property

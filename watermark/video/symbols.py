@@ -24,7 +24,7 @@ from watermark.registration.warping import Leak
 from watermark.symbols import BandResponse, explain, sum_cells
 
 from .placing import shown_part
-from .references import Reference
+from .references import BANK, Reference
 
 Floats = NDArray[np.float64]
 Plane = NDArray[np.float32]
@@ -121,7 +121,7 @@ def read_frame(
     warped, seen = leak.onto(onto, shape)
     shown = registration.evidence_mask(clean, warped, seen)
     floors = [own * np.float32(band.passed**0.5) for band in reference.responses[OWN]]
-    left = explain(clean, warped, seen, shown, floors)
+    left = explain(clean, warped, seen, shown, floors, BANK)
     told = seen if before is None else seen * renewed(warped, before.onto(onto, shape)[0])
     found = [
         correlate(left, mark, bands, told, labels, slices)
