@@ -150,8 +150,9 @@ def _equalised(picture: Plane) -> tuple[Plane, Plane]:
 
 
 def _half_white(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
+    """A spectrum with half of its unevenness taken out; that of a blank tile stays 0."""
     strength = np.sqrt(np.abs(spectrum))
-    return np.asarray(spectrum / (strength + np.float32(0.3) * strength.mean()), np.complex64)
+    return np.asarray(spectrum / (strength + np.float32(0.3) * strength.mean() + np.float32(1e-12)), np.complex64)
 
 
 def piece_area(original: Plane, warped: Plane, mask: Plane) -> Plane:

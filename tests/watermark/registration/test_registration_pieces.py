@@ -88,6 +88,15 @@ def test_no_piece_of_an_unrelated_picture_is_clear(master):
         assert pieces(master.index, leak)[0].z < CLEAR
 
 
+def test_blank_ground_around_a_piece_does_not_hide_its_place(master, crop):
+    page = np.zeros((700, 900, 3), np.uint8)
+    page[500 : 500 + 150, 600 : 600 + 220] = crop
+    found = pieces(master.index, Leak.build(luma_of(page)))
+    assert all(np.isfinite(piece.z) for piece in found)
+    corner = project(np.array([[599.5, 499.5]]), found[0].homography)[0]
+    assert np.abs(corner - (np.array([LEFT, TOP]) - 0.5)).max() < 0.5
+
+
 def test_nothing_is_guessed_beside_a_sure_place(master, copy):
     assert registration.register(master.index, luma_of(copy)).guesses == []
 
