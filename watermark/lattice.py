@@ -1,5 +1,6 @@
 """Where an asset's cells are: on its canonical raster, or on the grid of the JPEG that its copies are joined from."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from .compiling import compiled_in_any_order
 Plane = NDArray[np.float32]
 
 PITCH = 8.0  # canonical px between sites: codecs and denoisers take narrower bumps, wider ones leave a crop too few
+NARROWEST_PITCH = 6.0  # of pictures so small that they would have few cells
+FEW_CELLS = 2400
 WORKING_PX = 4  # picture px in a pixel of the raster on which the bumps of segment cells are drawn
 
 
@@ -52,9 +55,15 @@ class Design:
         return cells.canonical_shape(self.height, self.width)
 
     @property
+    def pitch(self) -> float:
+        """Distance of the sites in canonical px."""
+        height, width = self.canonical_shape
+        return min(PITCH, max(NARROWEST_PITCH, math.sqrt(height * width / FEW_CELLS)))
+
+    @property
     def pitch_px(self) -> float:
         """Distance of the sites of segment cells in picture px."""
-        return PITCH * self.height / self.canonical_shape[0]
+        return self.pitch * self.height / self.canonical_shape[0]
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,8 @@ class Lattice:
         """Cut the picture into cells by key."""
         height, width = design.canonical_shape
         if not design.run:
-            labels = cells.voronoi(key, height, width, PITCH)
-            return cls(labels, cells.bumps(labels, PITCH), int(labels.max()) + 1)
+            labels = cells.voronoi(key, height, width, design.pitch)
+            return cls(labels, cells.bumps(labels, design.pitch), int(labels.max()) + 1)
         segments = segment_cells(key, design)
         by_mcu = mcu_cells(segments, design)
         y = ((np.arange(height) + 0.5) * design.height / height / design.mcu_px[0]).astype(int)
