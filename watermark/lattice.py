@@ -15,7 +15,7 @@ Plane = NDArray[np.float32]
 
 PITCH = 8.0  # canonical px between sites: codecs and denoisers take narrower bumps, wider ones leave a crop too few
 NARROWEST_PITCH = 6.0  # of pictures so small that they would have few cells
-FEW_CELLS = 2400
+FEW_CELLS = 2400  # which smaller pictures keep, as long as their cells may be narrower
 WORKING_PX = 4  # picture px in a pixel of the raster on which the bumps of segment cells are drawn
 
 

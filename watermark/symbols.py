@@ -163,7 +163,11 @@ def read_symbols(
 def ways(
     carriers: list[Channel], warped: list[Plane], seen: Plane, shown: Plane, fit: registration.Fit
 ) -> list[Symbols]:
-    """Read one area of a leak in every way that is worth a look."""
+    """Read one area of a leak in every way that is worth a look.
+
+    Everything; all but the finest bands; coarse bands of luma and Cb levelled; of luma alone; luma's two coarsest. Where
+    the leak has no colour, those of luma.
+    """
     luma, *cb = [c.correlate(plane, seen, shown) for c, plane in zip(carriers, warped, strict=True)]
     coverage = float(shown.mean())
     found = [luma] if not cb else [luma + cb[0], luma[1:] + cb[0][1:], levelled(luma[1:] + cb[0][2:])]
