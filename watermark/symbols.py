@@ -165,8 +165,8 @@ def ways(
 ) -> list[Symbols]:
     """Read one area of a leak in every way that is worth a look.
 
-    Everything; all but the finest bands; coarse bands of luma and Cb levelled; of luma alone; luma's two coarsest. Where
-    the leak has no colour, those of luma.
+    Everything; all but the finest bands; coarse bands of luma and Cb levelled; of luma alone; luma's two coarsest.
+    Where the leak has no colour, those of luma.
     """
     luma, *cb = [c.correlate(plane, seen, shown) for c, plane in zip(carriers, warped, strict=True)]
     coverage = float(shown.mean())
